@@ -1,0 +1,88 @@
+/** The words that the stages of the API's pipeline share. */
+
+import type { Resource } from '../../kinds/resource.ts';
+import type { StatusError } from '../../kinds/status.ts';
+
+/** The part of the web's `Request` that the API uses; a web-standard Request satisfies it, and so does the cheaper one of the local server. */
+export interface ApiRequest {
+  readonly method: string;
+  /** Absolute, or path and query. */
+  readonly url: string;
+  readonly headers: { get(name: string): string | null };
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+  arrayBuffer(): Promise<ArrayBuffer | Uint8Array>;
+}
+
+/** A body of several chunks is sent as they stand, without being copied together; an iterable is streamed (watch, logs). */
+export type ApiBody = null | string | Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array | string>;
+
+export interface ApiResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: ApiBody;
+}
+
+export interface User {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What the adapter knows of the connection; `certificate` is a verified client certificate's subject. */
+export interface Connection {
+  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly remoteAddress?: string;
+}
+
+/** What a request asks for, read from method, path and query (apiserver `pkg/endpoints/request/requestinfo.go`). */
+export interface RequestInfo {
+  readonly verb: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Absent for non-resource paths (`/healthz`, `/openapi/v3`). */
+  readonly target?: {
+    readonly group: string;
+    readonly version: string;
+    readonly resource: string;
+    readonly subresource: string;
+    readonly namespace: string;
+    readonly name: string;
+    /** Path segments behind the subresource (proxy). */
+    readonly rest: string;
+  };
+}
+
+export interface Authenticator {
+  /** Undefined: no credentials of this kind. Throws `unauthorized()` for bad ones. */
+  authenticate(request: ApiRequest, connection: Connection): Promise<User | undefined>;
+}
+
+export interface Attributes {
+  readonly user: User;
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Set for non-resource requests. */
+  readonly path?: string;
+}
+
+export interface Authorizer {
+  authorize(attributes: Attributes): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+}
+
+/** A stage that may answer a request by itself (discovery, OpenAPI, health, version); undefined passes it on. */
+export type NonResourceHandler = (request: ApiRequest, info: RequestInfo, user: User) => Promise<ApiResponse | undefined>;
+
+/** Where the API finds a node's agent for exec, attach, port-forward, logs and proxy. */
+export interface AgentEndpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type { Resource, StatusError };

@@ -1,0 +1,45 @@
+/**
+ * The one form of structural schema, for built-in kinds and CustomResourceDefinitions alike. Each definition is one shared
+ * object and references point straight at it, so a schema graph may be cyclic (JSONSchemaProps). Treat it as immutable.
+ */
+import type { Json } from '../object.ts';
+
+export interface Schema {
+  /** Definition name (`io.k8s.api.apps.v1.DeploymentSpec`) where the schema is one; used by OpenAPI and error texts. */
+  readonly definition?: string;
+  /** Absent: any JSON value. */
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
+  readonly format?: string;
+  readonly properties?: ReadonlyMap<string, Schema>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  /** Values of a map. */
+  readonly additionalProperties?: Schema;
+  readonly enum?: readonly Json[];
+  readonly default?: Json;
+  readonly nullable?: boolean;
+  readonly intOrString?: boolean;
+  readonly preserveUnknownFields?: boolean;
+  readonly embeddedResource?: boolean;
+  readonly listType?: 'atomic' | 'set' | 'map';
+  readonly listMapKeys?: readonly string[];
+  readonly mapType?: 'granular' | 'atomic';
+  readonly patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
+  readonly patchMergeKey?: string;
+  /** Bounds and patterns; only CustomResourceDefinitions carry them. */
+  readonly bounds?: {
+    readonly minimum?: number;
+    readonly maximum?: number;
+    readonly exclusiveMinimum?: boolean;
+    readonly exclusiveMaximum?: boolean;
+    readonly multipleOf?: number;
+    readonly minLength?: number;
+    readonly maxLength?: number;
+    readonly pattern?: string;
+    readonly minItems?: number;
+    readonly maxItems?: number;
+    readonly uniqueItems?: boolean;
+    readonly minProperties?: number;
+    readonly maxProperties?: number;
+  };
+}

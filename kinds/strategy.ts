@@ -1,0 +1,65 @@
+/**
+ * What no schema can say about a kind: cross-field defaults and rules, immutability, what a writer may not touch, table
+ * cells. One file a kind in `strategies/`; the pipeline calls the members in the order they stand here.
+ *
+ * All functions are pure but for the object they are told to complete (`defaults`, `prepare...` change their first argument
+ * in place; it is the pipeline's own copy). `previous` objects are shared: never change them.
+ */
+import type { Clock, Random } from './environment.ts';
+import type { Json, KubeObject } from './object.ts';
+import type { FieldError } from './status.ts';
+
+export interface StrategyContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly user: { readonly name: string; readonly groups: readonly string[] };
+}
+
+/** How a write through one subresource differs from a write of the main object. */
+export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
+  /** Puts back what this subresource may not change. Default for `status`: all but `status` and managed fields comes from `previous`. */
+  prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
+  validateUpdate?(next: T, previous: T): FieldError[];
+}
+
+export interface Strategy<T extends KubeObject = KubeObject> {
+  /** Which names are legal. Default: `dns-subdomain`. */
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | ((name: string) => string[]);
+  /** `metadata.generation` starts at 1 and grows when anything but metadata and status changes (default: false). */
+  readonly generation?: boolean;
+  /** PUT of a name that does not exist creates it (Lease, Endpoints, Event, Secret: no; see each kind's upstream `AllowCreateOnUpdate`). */
+  readonly allowCreateOnUpdate?: boolean;
+  /** PUT without a resourceVersion is allowed (default: true). */
+  readonly allowUnconditionalUpdate?: boolean;
+  /** What a DELETE without propagationPolicy does with dependents (default: `background`). */
+  readonly defaultPropagation?: 'background' | 'orphan';
+
+  /** Defaults that the schema tables do not carry; also run on what is read from an older store. Must be idempotent. */
+  defaults?(object: T): void;
+  /** After defaults, before validation. The pipeline itself resets `status` where the kind has that subresource. */
+  prepareForCreate?(object: T, context: StrategyContext): void;
+  prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
+  /** Rules over a whole new object; metadata is checked by the pipeline. */
+  validate?(object: T): FieldError[];
+  /** Rules over a change (immutability); `validate` of `next` is called as well. */
+  validateUpdate?(next: T, previous: T): FieldError[];
+  warnings?(next: T, previous: T | undefined): string[];
+  readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
+
+  /**
+   * Grace of a DELETE in seconds, for kinds whose end takes time (Pod). Undefined: the object goes at once (finalizers aside).
+   * `requested` is `gracePeriodSeconds` of the request.
+   */
+  gracePeriod?(object: T, requested: number | undefined): number | undefined;
+
+  /** Selectable fields besides metadata.name and metadata.namespace. */
+  fields?(object: T): Record<string, string>;
+  /** Cells of one row, in the order of the kind's columns in `facts/columns.json`. `now` in ms. Absent: name and age. */
+  cells?(object: T, now: number): Json[];
+  /** JSON paths of the scale subresource; `selector` gives the selector in its string form. */
+  readonly scale?: {
+    readonly specReplicas: readonly string[];
+    readonly statusReplicas: readonly string[];
+    selector(object: T): string;
+  };
+}
