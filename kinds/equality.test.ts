@@ -1,0 +1,17 @@
+import { expect, test } from '@jest/globals';
+import { semanticEqual } from './equality.ts';
+
+test.each([
+  [{ a: 1 }, { a: 1, b: undefined }, true],
+  [{ a: [] }, {}, true],
+  [{ a: { b: null } }, { a: {} }, true],
+  [undefined, [], true],
+  [[1, 2], [2, 1], false],
+  [{ a: 'x' }, { a: 'y' }, false],
+  [{}, { a: 'x' }, false],
+  [[1], { 0: 1 }, false],
+  [JSON.parse('{"__proto__": {"a": 1}}'), {}, false],
+])('%j and %j', (one, other, expected) => {
+  expect(semanticEqual(one, other)).toBe(expected);
+  expect(semanticEqual(other, one)).toBe(expected);
+});
