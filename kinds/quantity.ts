@@ -93,6 +93,7 @@ const parse = (text: string): Quantity => {
     return make(signed(number), scale, suffix.format, kept ? text : undefined);
   }
 
+  if (!parts[2] && !fraction) throw new QuantityError('unable to parse numeric part of quantity');
   // The long way: too precise is rounded up to a billionth, too large a binary number is capped.
   let mantissa = BigInt(digits);
   let at = scale;
