@@ -145,7 +145,6 @@ function stillGood(pem: string, authorityPem: string, hosts: readonly string[], 
 async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   await import('reflect-metadata');
   const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as Parameters<typeof x509.cryptoProvider.set>[0]);
   return x509;
 }
 

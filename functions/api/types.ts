@@ -33,6 +33,8 @@ export interface User {
 /** What the adapter knows of the connection; `certificate` is a verified client certificate's subject. */
 export interface Connection {
   readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  /** Why a certificate that was shown does not count; such a client is unauthorized, not anonymous. */
+  readonly certificateError?: string;
   readonly remoteAddress?: string;
 }
 
@@ -83,6 +85,24 @@ export type NonResourceHandler = (request: ApiRequest, info: RequestInfo, user: 
 export interface AgentEndpoint {
   readonly host: string;
   readonly port: number;
+}
+
+/** What an authorized exec, attach or port-forward is passed on to, byte for byte. */
+export interface UpgradeTarget {
+  readonly agent: AgentEndpoint;
+  /** Path and query at the agent. */
+  readonly path: string;
+}
+
+/** How the API reaches agents: with its own client certificate, never with the caller's credentials. */
+export interface Agents {
+  request(agent: AgentEndpoint, path: string, signal: AbortSignal): Promise<AgentResponse>;
+}
+
+export interface AgentResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: AsyncIterable<Uint8Array>;
 }
 
 export type { Resource, StatusError };

@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { Agent, type RequestOptions, request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Logger } from '../../kinds/environment.ts';
+import { forbidden } from '../../kinds/status.ts';
+import { localAgents } from './local/agents.ts';
+import { type LocalServer, serve } from './local.ts';
+import { type ClusterPki, ensureClusterPki } from './pki.ts';
+import type { ApiRequest, ApiResponse, Connection } from './types.ts';
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
+let dir: string;
+let pki: ClusterPki;
+let server: LocalServer;
+let handle: (request: ApiRequest, connection: Connection) => Promise<ApiResponse>;
+let agentPort = 0;
+const agents = () => localAgents({ ca: pki.ca, ...pki.agentClient });
+const text = (body: string): ApiResponse => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'local-'));
+  pki = await ensureClusterPki(dir, ['localhost', '127.0.0.1'], Date.now());
+  server = await serve({
+    api: {
+      handle: (request, connection) => handle(request, connection),
+      async authorizeUpgrade(request) {
+        if (request.url.includes('secret')) throw forbidden({ group: '', resource: 'pods' }, 'p', 'no');
+        return { agent: { host: '127.0.0.1', port: agentPort }, path: '/exec/ns/p/c?command=ls' };
+      },
+    },
+    tls: { ...pki.server, clientCa: pki.ca },
+    host: '127.0.0.1',
+    port: 0,
+    agents: agents(),
+    logger: silent,
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await rm(dir, { recursive: true });
+});
+
+const agent = new Agent({ keepAlive: false });
+async function call(path: string, options: RequestOptions = {}, body?: string | Buffer) {
+  const outgoing = request({ host: '127.0.0.1', port: server.port, path, ca: pki.ca, agent, ...options });
+  outgoing.end(body);
+  const [response] = await once(outgoing, 'response');
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  return { status: response.statusCode as number, headers: response.headers, body: Buffer.concat(chunks).toString() };
+}
+
+test('passes method, path, headers and body in, and the answer out', async () => {
+  handle = async incoming =>
+    text(
+      `${incoming.method} ${incoming.url} ${incoming.headers.get('X-One')} ${Buffer.from(new Uint8Array(await incoming.arrayBuffer()))}`,
+    );
+  const answer = await call('/a?b=c', { method: 'POST', headers: { 'x-one': '1' } }, 'hello');
+  expect(answer).toMatchObject({ status: 200, body: 'POST /a?b=c 1 hello' });
+  expect(answer.headers['content-length']).toBe(String(answer.body.length));
+});
+
+test('knows who holds a certificate of the authority, and who shows a foreign one', async () => {
+  handle = async (_, connection) => text(JSON.stringify(connection.certificate ?? { error: connection.certificateError }));
+  expect((await call('/', { ...pki.admin })).body).toBe('{"commonName":"admin","organizations":["system:masters"]}');
+  expect((await call('/')).body).toBe('{}');
+  const other = join(dir, 'other');
+  const foreign = await ensureClusterPki(other, ['localhost'], Date.now());
+  expect((await call('/', { ...foreign.admin })).body).toContain('error');
+});
+
+test('sends a list of many chunks whole and in order', async () => {
+  const chunks = Array.from({ length: 3000 }, (_, i) => Buffer.from(`${i},`.repeat(60)));
+  handle = async () => ({ status: 200, headers: {}, body: chunks });
+  expect((await call('/')).body).toBe(Buffer.concat(chunks).toString());
+});
+
+test('streams chunk by chunk and tells when the client has gone', async () => {
+  const aborted = deferred();
+  handle = async incoming => ({
+    status: 200,
+    headers: {},
+    body: (async function* () {
+      yield 'one\n';
+      await new Promise<void>(resolve => incoming.signal.addEventListener('abort', () => resolve()));
+      aborted.resolve();
+    })(),
+  });
+  const outgoing = request({ host: '127.0.0.1', port: server.port, path: '/', ca: pki.ca, agent });
+  outgoing.on('error', () => undefined).end();
+  const [response] = await once(outgoing, 'response');
+  const [first] = await once(response, 'data');
+  expect(String(first)).toBe('one\n');
+  outgoing.destroy();
+  await aborted.promise;
+});
+
+test('refuses a body above 3 MiB with 413 and closes', async () => {
+  handle = async incoming => {
+    try {
+      await incoming.arrayBuffer();
+      return text('read');
+    } catch (error) {
+      return { status: (error as { code: number }).code, headers: {}, body: (error as Error).message };
+    }
+  };
+  const answer = await call('/', { method: 'POST' }, Buffer.alloc(3 * 1024 * 1024 + 1));
+  expect(answer).toMatchObject({ status: 413, body: 'Request entity too large: limit is 3145728' });
+});
+
+test('an unexpected error reveals nothing', async () => {
+  handle = async () => {
+    throw new Error('password is hunter2');
+  };
+  const answer = await call('/');
+  expect(answer.status).toBe(500);
+  expect(answer.body).not.toContain('hunter2');
+});
+
+test('serves HTTP/2 on the same port', async () => {
+  handle = async incoming => text(`${incoming.method} ${incoming.url}`);
+  const session: ClientHttp2Session = connectHttp2(`https://127.0.0.1:${server.port}`, { ca: pki.ca });
+  const stream = session.request({ ':path': '/api/v1/pods' });
+  let body = '';
+  for await (const chunk of stream) body += chunk;
+  session.close();
+  expect(body).toBe('GET /api/v1/pods');
+});
+
+test('carries an upgrade to the agent without the caller’s credentials', async () => {
+  const seen = deferred<string>();
+  const fake = createServer({ ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: true }, socket => {
+    socket.once('data', data => {
+      seen.resolve(String(data));
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+      socket.on('data', more => socket.write(`echo ${more}`));
+    });
+  });
+  fake.listen(0, '127.0.0.1');
+  await once(fake, 'listening');
+  agentPort = (fake.address() as { port: number }).port;
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: server.port,
+    path: '/exec',
+    ca: pki.ca,
+    agent,
+    headers: { connection: 'upgrade', upgrade: 'websocket', authorization: 'Bearer top-secret', 'sec-websocket-key': 'k' },
+  });
+  outgoing.end();
+  const [, socket] = await once(outgoing, 'upgrade');
+  socket.write('hi');
+  const [reply] = await once(socket, 'data');
+  expect(String(reply)).toBe('echo hi');
+  const handshake = await seen.promise;
+  expect(handshake).toContain('GET /exec/ns/p/c?command=ls HTTP/1.1');
+  expect(handshake).toContain('sec-websocket-key: k');
+  expect(handshake).not.toContain('top-secret');
+  socket.destroy();
+  fake.close();
+});
+
+test('a refused upgrade is an ordinary answer with a Status', async () => {
+  const answer = await call('/secret', { headers: { connection: 'upgrade', upgrade: 'websocket' } });
+  expect(answer.status).toBe(403);
+  expect(JSON.parse(answer.body)).toMatchObject({ kind: 'Status', reason: 'Forbidden' });
+});
+
+function deferred<T = void>() {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>(done => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
