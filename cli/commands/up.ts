@@ -1,0 +1,123 @@
+/** `windvane up [FILE...]`: makes the cluster if it is new, starts it, waits until it is ready, and applies the files. */
+
+import { join, resolve } from 'node:path';
+import { adminClient, adminCredentials, serverUrl } from '../api-client.ts';
+import { apply, readManifests, waitAvailable } from '../apply.ts';
+import { running } from '../background.ts';
+import {
+  type Cluster,
+  clusterSettings,
+  clustersRoot,
+  contextName,
+  findCluster,
+  listClusters,
+  newSettings,
+  saveCluster,
+} from '../cluster.ts';
+import { type Command, nameOption } from '../command.ts';
+import { kubeconfigPath, mergeContext } from '../kubeconfig.ts';
+import { controlPlaneProcess, startAgents, startControlPlane } from '../lifecycle.ts';
+import { terminalProgress } from '../progress.ts';
+import { Refusal } from '../refusal.ts';
+import { prepareNode, requireFreePort } from '../surroundings.ts';
+
+interface UpOptions {
+  name: string;
+  dataDir?: string;
+  port?: string;
+  host?: string;
+  nodes?: string;
+  controllers: boolean;
+  dockerSocket?: string;
+  timeout: string;
+}
+
+export const up: Command = program => {
+  program
+    .command('up')
+    .summary('start a cluster, and apply manifests to it')
+    .description(
+      'Starts a cluster in the background, waits until its node is Ready, merges a context into the kubeconfig, then applies the files and waits until they are available.',
+    )
+    .argument('[file...]', 'manifests to apply ("-": standard input)')
+    .option(...nameOption)
+    .option('--data-dir <dir>', `where its data lies (default: a folder of its name in ${clustersRoot()})`)
+    .option('--port <port>', 'port of the API (default: 6443 for the first cluster)')
+    .option('--host <address>', 'address the API listens on (default: 127.0.0.1)')
+    .option('--nodes <count>', '0: the control plane alone, without Docker or root (default: 1)')
+    .option('--no-controllers', 'the API server alone: no controller, no scheduler (with --nodes 0)')
+    .option('--docker-socket <path>', 'the Docker Engine of the node (default: /var/run/docker.sock)')
+    .option('--timeout <seconds>', 'how long to wait until the files are available', '300')
+    .action(runUp);
+};
+
+async function runUp(paths: string[], options: UpOptions): Promise<void> {
+  const existing = findCluster(options.name);
+  const alreadyRunning = existing && running(controlPlaneProcess(existing)) !== undefined;
+  if (alreadyRunning && paths.length === 0) {
+    throw new Refusal(
+      `Cluster ${options.name} is already running (${serverUrl(existing)}).`,
+      '"windvane status" shows it, "windvane down" stops it, "--name" starts another beside it.',
+    );
+  }
+  const manifests = readManifests(paths);
+  const cluster = alreadyRunning ? existing : await settle(existing, options);
+  const progress = terminalProgress();
+
+  if (!alreadyRunning) {
+    if (cluster.settings.nodes > 0) await prepareNode(cluster.settings.dockerSocket, progress);
+    await requireFreePort(cluster.settings.host, cluster.settings.port);
+    await progress.step('Starting the control plane', () => startControlPlane(cluster));
+    if (cluster.settings.nodes > 0) await progress.step('Waiting for the node', detail => startAgents(cluster, detail));
+    mergeContext(kubeconfigPath(), contextName(cluster.settings.name), adminCredentials(cluster));
+  }
+  if (manifests.length > 0) {
+    const client = adminClient(cluster);
+    const applied = await progress.step(`Applying ${paths.join(', ')}`, () => apply(client, manifests));
+    const deadline = Date.now() + Number(options.timeout) * 1000;
+    await progress.step('Waiting until all is available', detail => waitAvailable(client, applied, deadline, detail));
+  }
+  process.stdout.write(nextSteps(cluster, paths));
+}
+
+/** The settings to start with: those of the existing cluster or new ones, with what the call says put in their place. */
+async function settle(existing: Cluster | undefined, options: UpOptions): Promise<Cluster> {
+  const base = existing?.settings ?? newSettings(options.name, listClusters());
+  const merged = clusterSettings.safeParse({
+    ...base,
+    ...(options.port === undefined ? {} : { port: Number(options.port) }),
+    ...(options.host === undefined ? {} : { host: options.host }),
+    ...(options.nodes === undefined ? {} : { nodes: Number(options.nodes) }),
+    ...(options.dockerSocket === undefined ? {} : { dockerSocket: options.dockerSocket }),
+    controllers: options.controllers,
+  });
+  if (!merged.success) {
+    const issue = merged.error.issues[0];
+    const hint = issue?.path[0] === 'nodes' ? 'This version runs 0 or 1 node a machine.' : '"windvane up --help" lists the options.';
+    throw new Refusal(`--${String(issue?.path[0] ?? 'name')} is not valid: ${issue?.message}.`, hint);
+  }
+  if (merged.data.nodes > 0 && !merged.data.controllers) {
+    throw new Refusal('A node needs the controllers.', 'Use "--no-controllers" together with "--nodes 0".');
+  }
+  const dir = options.dataDir === undefined ? (existing?.dir ?? join(clustersRoot(), options.name)) : resolve(options.dataDir);
+  const cluster = { settings: merged.data, dir };
+  await saveCluster(cluster);
+  return cluster;
+}
+
+function nextSteps(cluster: Cluster, paths: readonly string[]): string {
+  const { name, nodes } = cluster.settings;
+  const suffix = name === 'windvane' ? '' : ` --name ${name}`;
+  const next =
+    paths.length > 0 ? 'kubectl get pods,services' : nodes > 0 ? 'kubectl apply -f examples/hello.yaml' : 'kubectl get namespaces';
+  return [
+    '',
+    `Cluster ${name} runs at ${serverUrl(cluster)}; kubectl's context is "${contextName(name)}".`,
+    '',
+    `  ${next}`,
+    `  npx windvane status${suffix}`,
+    `  npx windvane down${suffix}`,
+    '',
+    '',
+  ].join('\n');
+}
