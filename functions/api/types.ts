@@ -1,5 +1,6 @@
 /** The words that the stages of the API's pipeline share. */
 
+import type { KubeObject } from '../../kinds/object.ts';
 import type { Resource } from '../../kinds/resource.ts';
 import type { StatusError } from '../../kinds/status.ts';
 
@@ -76,6 +77,29 @@ export interface Attributes {
 
 export interface Authorizer {
   authorize(attributes: Attributes): Promise<{ readonly allowed: boolean; readonly reason: string }>;
+  /** What a user may do in a namespace, for SelfSubjectRulesReview. */
+  rules?(user: User, namespace: string): Promise<SubjectRules>;
+}
+
+/** `status` of a SelfSubjectRulesReview. */
+export interface SubjectRules {
+  readonly resourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly apiGroups?: readonly string[];
+    readonly resources?: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  readonly nonResourceRules: readonly { readonly verbs: readonly string[]; readonly nonResourceURLs?: readonly string[] }[];
+  readonly incomplete: boolean;
+  readonly evaluationError?: string;
+}
+
+/** Issues and reviews service-account tokens. */
+export interface TokenService {
+  /** Answers a TokenRequest (subresource `token` of a ServiceAccount): the same object with its status, or a `StatusError`. */
+  issue(serviceAccount: KubeObject, request: KubeObject): Promise<KubeObject>;
+  /** Whom a bearer token stands for, and for which of `audiences` (empty: the API's own) it is good; undefined where it is none of ours. Throws for bad ones. */
+  review(token: string, audiences: readonly string[]): Promise<{ readonly user: User; readonly audiences: readonly string[] } | undefined>;
 }
 
 /** A stage that may answer a request by itself (discovery, OpenAPI, health, version); undefined passes it on. */
