@@ -151,7 +151,8 @@ const checkOrder = (change: List, order: List, mergeKey: string): void => {
   let next = 0;
   for (const item of change) {
     if (mergeKey && !isFields(item)) throw bareError(`expected a map[string]interface {}, but received a ${goType(item)}`);
-    if (hasDirective(item)) continue;
+    // As upstream has it: other directives than a deletion must not come after the last item in order.
+    if (hasDirective(item) && (next < order.length || own(item as Fields, patchDirective) === 'delete')) continue;
     let found = false;
     while (!found && next < order.length) {
       for (const one of mergeKey ? [item, order[next]] : []) {
