@@ -167,6 +167,20 @@ const checkOrder = (change: List, order: List, mergeKey: string): void => {
   }
 };
 
+/**
+ * The order before the patch, as upstream sees it after its merge: a new item stands where a deleted one made room, because
+ * upstream deletes and appends in place. Clients see the order of lists, so this shows.
+ */
+const orderAfterMerge = (before: List, change: List, mergeKey: string): List => {
+  const deleted = new Set<unknown>();
+  for (const item of change) if (hasDirective(item)) deleted.add(identity(item, mergeKey));
+  if (deleted.size === 0) return before;
+  const kept = before.filter(item => !deleted.has(identity(item, mergeKey)));
+  const known = positions(kept, mergeKey);
+  const added = change.filter(item => !hasDirective(item) && !known.has(identity(item, mergeKey)));
+  return [...kept, ...added].slice(0, before.length);
+};
+
 export interface ListOrder extends Omit<ListMerge, 'before' | 'change'> {
   readonly before: List | undefined;
   readonly change: List | undefined;
@@ -192,5 +206,6 @@ export const orderList = ({ before, change, order, meta, mergeItem, asNew }: Lis
   } else if (type === 'map[string]interface {}') {
     throw badRequest('invalid patch format of setElementOrder list');
   }
-  return inOrder({ merged, asked: order, before: before ?? [], mergeKey: meta.mergeKey });
+  const standing = before && change && meta.mergeKey ? orderAfterMerge(before, change, meta.mergeKey) : (before ?? []);
+  return inOrder({ merged, asked: order, before: standing, mergeKey: meta.mergeKey });
 };
