@@ -1,0 +1,162 @@
+/**
+ * What must hold before LMDB may touch a data directory: one process owns it, and its file is whole. LMDB maps the file into memory and
+ * trusts it, so that reading a truncated one would end the process with a signal instead of an error.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+/** The data directory cannot be used as it is; the message says in one sentence what to do. */
+export class StoreOpenError extends Error {
+  readonly reason: 'in-use' | 'damaged' | 'newer';
+  constructor(reason: StoreOpenError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreOpenError';
+    this.reason = reason;
+  }
+}
+
+export const damaged = (path: string, what: string, cause?: unknown): StoreOpenError =>
+  new StoreOpenError('damaged', `The data in ${path} is damaged (${what}): restore it from a backup, or move it away to start empty.`, {
+    cause,
+  });
+
+export const newer = (path: string, found: string): StoreOpenError =>
+  new StoreOpenError(
+    'newer',
+    `The data in ${path} has format ${found}, which a newer version wrote: start it with that version or a later one.`,
+  );
+
+/** Who a process is beyond its number, which is given again after a while and after a restart of the machine. */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    return `${started}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+  } catch (error) {
+    // No such process, or no /proc on this system; then the number has to do.
+    if (error instanceof Error) return '';
+    throw error;
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Makes this process the owner of a directory until the answer is called. The lock of a process that died is taken over. */
+export function lockDirectory(path: string): () => void {
+  const lock = join(path, 'owner');
+  const mine = `${process.pid} ${startOf(process.pid)}`;
+  // Written beside and linked, so that nobody ever reads half a lock.
+  const draft = join(path, `owner.${process.pid}`);
+  writeFileSync(draft, mine, { mode: 0o600 });
+  try {
+    for (let attempt = 0; attempt < 10; attempt++) {
+      try {
+        linkSync(draft, lock);
+        return () => {
+          if (read(lock) === mine) rmSync(lock, { force: true });
+        };
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error;
+      }
+      const holder = read(lock);
+      if (holder === undefined) continue;
+      const [pid = '', started = ''] = holder.split(' ');
+      const known = startOf(Number(pid));
+      if (Number(pid) > 0 && alive(Number(pid)) && (started === '' || known === '' || started === known)) {
+        throw new StoreOpenError(
+          'in-use',
+          `The data in ${path} is in use by process ${pid}: stop that process first, or use another data directory.`,
+        );
+      }
+      // Moved aside and looked at again: another opener may have replaced it in between, and then gets its lock back.
+      const aside = join(path, `owner.stale.${process.pid}`);
+      try {
+        renameSync(lock, aside);
+        if (read(aside) !== holder && !existsSync(lock)) renameSync(aside, lock);
+        else rmSync(aside, { force: true });
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
+    }
+    throw new StoreOpenError('in-use', `The data in ${path} is being opened by several processes at once: start only one.`);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+const magic = 0xbeefc0de;
+/** Offsets into a meta page on 64-bit (`MDB_page` and `MDB_meta` of lmdb's mdb.c). */
+const pageHeader = 24;
+
+interface Meta {
+  readonly pageSize: number;
+  readonly lastPage: number;
+  readonly transaction: bigint;
+}
+
+function readMeta(page: Buffer): Meta | undefined {
+  if (page.length < pageHeader + 136 || page.readUInt32LE(pageHeader) !== magic) return undefined;
+  const dbs = pageHeader + 24;
+  return {
+    pageSize: page.readUInt32LE(dbs),
+    lastPage: Number(page.readBigUInt64LE(dbs + 2 * 48)),
+    transaction: page.readBigUInt64LE(dbs + 2 * 48 + 8),
+  };
+}
+
+/** Throws when the file cannot be what LMDB last committed; a file that does not exist yet or is empty is fine. */
+export function checkDataFile(path: string): void {
+  const file = join(path, 'data.mdb');
+  if (!existsSync(file)) return;
+  const handle = openSync(file, 'r+');
+  try {
+    const size = fstatSync(handle).size;
+    if (size === 0) return;
+    const first = Buffer.alloc(4096);
+    readSync(handle, first, 0, first.length, 0);
+    const one = readMeta(first);
+    if (one === undefined) throw damaged(path, 'data.mdb is not a database');
+    if (one.pageSize < 512 || one.pageSize > 65536) throw damaged(path, 'data.mdb has an impossible page size');
+    const second = Buffer.alloc(4096);
+    readSync(handle, second, 0, second.length, one.pageSize);
+    const two = readMeta(second);
+    if (two === undefined) throw damaged(path, 'the second header of data.mdb is unreadable');
+    const newest = one.transaction >= two.transaction ? one : two;
+    const missing = (newest.lastPage + 1) * one.pageSize - size;
+    // Pages taken and given back in one transaction are never written, so a few at the end may lack. Zeros there turn a wild read into an error.
+    if (missing > 64 * one.pageSize) throw damaged(path, `data.mdb is ${missing} bytes short`);
+    if (missing > 0) ftruncateSync(handle, size + missing);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,522 @@
+/**
+ * The embedded adapter of the Log port, on LMDB.
+ *
+ * One process writes, so commits are decided here, in order, and written in groups: all that arrive while one group is being flushed form
+ * the next. A group is one LMDB transaction. LMDB syncs the data pages, then writes and syncs the header that makes them count, and only then
+ * lets readers see them: with `overlappingSync` off, what is visible is durable. (Its overlapping mode makes commits visible before they
+ * are flushed, syncs as often, and swallows the error of the last sync; measured, it was not faster.)
+ *
+ *   commit  ->  queue  ->  decide group  ->  write and flush (LMDB's thread)  ->  heads move  ->  subscribers  ->  acknowledgements
+ *
+ * While a group is being flushed its effects may already be readable though nobody was told of them yet. So a read of an object the group
+ * touches waits for it, and a read of many rows happens between groups.
+ */
+import { mkdirSync } from 'node:fs';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import type { Clock, Logger } from '../kinds/environment.ts';
+import { checkCommit } from './limits.ts';
+import { checkDataFile, damaged, lockDirectory, newer, StoreOpenError } from './lmdb-files.ts';
+import { Group, type Settled, type Write } from './lmdb-group.ts';
+import { planTrim, type Trim } from './lmdb-history.ts';
+import {
+  decodeCount,
+  decodeFloor,
+  decodeObjectRow,
+  decodeRow,
+  encodeFloor,
+  floorKey,
+  floorRange,
+  formatKey,
+  objectKey,
+  parseObjectKey,
+  resourceOfFloorKey,
+  resourceRange,
+  revisionOfRowKey,
+  rowKey,
+} from './lmdb-rows.ts';
+import {
+  type Change,
+  type CommitResult,
+  ExpiredError,
+  type Guard,
+  type LoadPage,
+  type Log,
+  type Mutation,
+  type ObjectKey,
+  type StoredObject,
+  StoreUnavailableError,
+} from './log.ts';
+import { RecentChanges } from './recent-changes.ts';
+
+export { StoreOpenError } from './lmdb-files.ts';
+
+export interface LmdbOptions {
+  /** The data directory; made when it does not exist. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long history is kept, in milliseconds. Default: one hour. */
+  readonly retention?: number;
+  /** History beyond this many bytes goes sooner than that. Default: 512 MiB. */
+  readonly historyBytes?: number;
+}
+
+type Table = Database<Buffer, Buffer>;
+type Tables = Record<Write['table'], Table>;
+
+/** What is known of one resource, as of the newest settled group. */
+export interface ResourceState {
+  readonly resource: string;
+  head: number;
+  /** The oldest revision one can still start from. */
+  floor: number;
+  /** Running total of history bytes at the head, and at the floor. */
+  history: number;
+  historyAtFloor: number;
+  /** Made once a head, so that asking for it costs nothing. */
+  answer: Promise<number>;
+}
+
+interface Waiting {
+  readonly mutations: readonly Mutation[];
+  readonly guards: readonly Guard[];
+  resolve(result: CommitResult): void;
+  reject(error: unknown): void;
+}
+
+const format = 1;
+const hour = 3_600_000;
+const sweepEvery = 10_000;
+const groupCommits = 1000;
+const groupBytes = 4 * 1024 * 1024;
+const recentBytes = 4 * 1024 * 1024;
+const pageObjects = 500;
+const pageBytes = 2 * 1024 * 1024;
+
+export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
+  const { path } = options;
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const unlock = lockDirectory(path);
+  let root: RootDatabase<Buffer, Buffer> | undefined;
+  try {
+    checkDataFile(path);
+    // Small pages of the file stay in the system's cache whether mapped or not; read-ahead would only map what nobody asked for.
+    root = open<Buffer, Buffer>({
+      path,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: false,
+      noMemInit: true,
+      maxDbs: 4,
+      // Understood by the library, missing from its types.
+      ...{ noReadAhead: true },
+    });
+    const table = (name: string): Table => openTable(root, name);
+    const tables: Tables = { objects: table('objects'), log: table('log'), guards: table('guards'), meta: table('meta') };
+    await checkFormat(path, tables.meta);
+    return new LmdbLog(options, root, tables, unlock);
+  } catch (error) {
+    await root?.close();
+    unlock();
+    throw openError(path, error);
+  }
+}
+
+function openTable(root: RootDatabase<Buffer, Buffer> | undefined, name: string): Table {
+  if (root === undefined) throw new Error('the database is not open');
+  return root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' });
+}
+
+/** Older formats are migrated here, once there are any. */
+async function checkFormat(path: string, meta: Table): Promise<void> {
+  const found = meta.getBinary(formatKey)?.toString();
+  if (found === undefined) {
+    await meta.put(formatKey, Buffer.from(String(format)));
+  } else if (!/^[1-9][0-9]{0,8}$/.test(found)) {
+    throw damaged(path, 'its format version is unreadable');
+  } else if (Number(found) > format) {
+    throw newer(path, found);
+  }
+}
+
+function openError(path: string, error: unknown): unknown {
+  if (error instanceof StoreOpenError || !(error instanceof Error)) return error;
+  if (diskFull.test(error.message)) return new StoreUnavailableError(`no space is left for the data in ${path}`, false, { cause: error });
+  if (/MDB_|RangeError|row of the log/.test(`${error.name} ${error.message}`)) return damaged(path, error.message, error);
+  return error;
+}
+
+const diskFull = /No space left|ENOSPC|Disk quota|EDQUOT|MDB_MAP_FULL|MDB_TXN_FULL|File too large/i;
+
+class LmdbLog implements Log {
+  private readonly clock: Clock;
+  private readonly logger: Logger;
+  private readonly path: string;
+  private readonly retention: number;
+  private readonly historyBytes: number;
+  private readonly root: RootDatabase<Buffer, Buffer>;
+  private readonly tables: Tables;
+  private readonly unlock: () => void;
+  private readonly states = new Map<string, ResourceState>();
+  private readonly recent = new RecentChanges(recentBytes);
+  private readonly listeners = new Map<string, Set<(changes: readonly Change[]) => void>>();
+  private readonly settled: Settled;
+  private readonly emptyHead = Promise.resolve(1);
+  private revision = 1;
+
+  private queue: Waiting[] = [];
+  private scheduled = false;
+  private trimDue = false;
+  private stopSweep: () => void;
+  /** The group being flushed, and who waits for it to be over. */
+  private flushing: Group | undefined;
+  private betweenGroups: (() => void)[] = [];
+  /** Set for good when the disk failed in a way after which nothing it says can be trusted. */
+  private failure: StoreUnavailableError | undefined;
+  private closing: Promise<void> | undefined;
+
+  constructor(options: LmdbOptions, root: RootDatabase<Buffer, Buffer>, tables: Tables, unlock: () => void) {
+    this.clock = options.clock;
+    this.logger = options.logger;
+    this.path = options.path;
+    this.retention = options.retention ?? hour;
+    this.historyBytes = options.historyBytes ?? 512 * 1024 * 1024;
+    this.root = root;
+    this.tables = tables;
+    this.unlock = unlock;
+    this.settled = {
+      object: key => this.objectRow(key),
+      value: (resource, revision) => this.row(resource, revision)?.value,
+      guard: row => this.count(row),
+      history: resource => this.states.get(resource)?.history,
+    };
+    for (const { key, value } of tables.meta.getRange(floorRange)) {
+      const resource = resourceOfFloorKey(key);
+      const floor = decodeFloor(value);
+      const [last] = tables.log.getRange({ ...reversed(resource), reverse: true, limit: 1 });
+      const lastRevision = last === undefined ? 0 : revisionOfRowKey(last.key);
+      const head = Math.max(floor.revision, lastRevision);
+      const history = last === undefined || lastRevision < floor.revision ? floor.history : decodeRow(last.value).history;
+      this.setState({ resource, head, floor: floor.revision, history, historyAtFloor: floor.history });
+      this.recent.begin(resource, head);
+      this.revision = Math.max(this.revision, head);
+    }
+    this.stopSweep = this.clock.after(sweepEvery, () => this.sweep());
+  }
+
+  commit(mutations: readonly Mutation[], guards: readonly Guard[] = []): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      checkCommit(mutations, guards);
+      this.checkOpen();
+      this.queue.push({ mutations, guards, resolve, reject });
+      this.schedule();
+    });
+  }
+
+  async guard(row: string): Promise<number> {
+    this.checkOpen();
+    if (this.flushing?.touchesGuard(row)) return this.quiet(() => this.count(row));
+    return this.count(row);
+  }
+
+  async get(key: ObjectKey): Promise<StoredObject | undefined> {
+    this.checkOpen();
+    if (this.flushing?.touches(key)) return this.quiet(() => this.read(key));
+    return this.read(key);
+  }
+
+  async *load(resource: string): AsyncGenerator<LoadPage> {
+    this.checkOpen();
+    const from = await this.head(resource);
+    let { start, end } = resourceRange(resource);
+    for (let last = false; !last; ) {
+      const page = await this.quiet(() => this.loadPage(start, end));
+      if (page.objects.length > 0) yield { objects: page.objects, from };
+      last = page.next === undefined;
+      start = page.next ?? start;
+    }
+  }
+
+  async tail(resource: string, after: number, limit = 1000): Promise<readonly Change[]> {
+    this.checkOpen();
+    return (
+      this.recentTail(resource, after, limit) ??
+      this.quiet(() => this.recentTail(resource, after, limit) ?? this.readTail(resource, after, limit))
+    );
+  }
+
+  head(resource: string): Promise<number> {
+    if (this.closing !== undefined || this.failure !== undefined) return Promise.reject(this.unavailable());
+    return this.states.get(resource)?.answer ?? this.emptyHead;
+  }
+
+  subscribe(resource: string, listener: (changes: readonly Change[]) => void): () => void {
+    const listeners = this.listeners.get(resource) ?? new Set();
+    this.listeners.set(resource, listeners);
+    // Its own function, so that one listener can subscribe twice.
+    const own = (changes: readonly Change[]): void => listener(changes);
+    listeners.add(own);
+    return () => listeners.delete(own);
+  }
+
+  async resources(): Promise<readonly string[]> {
+    this.checkOpen();
+    return [...this.states.keys()].sort();
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.finish();
+    return this.closing;
+  }
+
+  private async finish(): Promise<void> {
+    this.stopSweep();
+    this.trimDue = false;
+    // Commits that were taken are carried out; the queue is empty when nothing is being flushed and nothing is scheduled.
+    while (this.flushing !== undefined || this.queue.length > 0) await new Promise<void>(resolve => this.betweenGroups.push(resolve));
+    this.listeners.clear();
+    await this.root.close();
+    this.unlock();
+  }
+
+  private unavailable(): StoreUnavailableError {
+    return this.failure ?? new StoreUnavailableError('the store is closed', false);
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== undefined || this.failure !== undefined) throw this.unavailable();
+  }
+
+  // Groups
+
+  private schedule(): void {
+    if (this.scheduled || this.flushing !== undefined) return;
+    this.scheduled = true;
+    // Commits of the same turn go together.
+    queueMicrotask(() => this.begin());
+  }
+
+  private begin(): void {
+    this.scheduled = false;
+    const group = new Group(this.settled, this.revision, this.clock.now());
+    const trim = this.trimDue ? this.planTrim(group) : undefined;
+    const waiting: { readonly commit: Waiting; readonly result: CommitResult }[] = [];
+    let taken = 0;
+    for (const commit of this.queue) {
+      if (taken === groupCommits || group.bytes > groupBytes) break;
+      taken += 1;
+      try {
+        waiting.push({ commit, result: group.add(commit.mutations, commit.guards) });
+      } catch (error) {
+        commit.reject(error);
+      }
+    }
+    this.queue = this.queue.slice(taken);
+    this.flushing = group;
+    const done = (error?: unknown): void => {
+      group.release();
+      const refused = error === undefined ? undefined : this.refuse(error);
+      if (refused === undefined) this.settle(group, trim);
+      this.flushing = undefined;
+      for (const { commit, result } of waiting) {
+        if (refused === undefined) commit.resolve(result);
+        else commit.reject(refused);
+      }
+      for (const read of this.betweenGroups.splice(0)) read();
+      if (this.queue.length > 0 || this.trimDue) this.schedule();
+    };
+    if (group.writes.length === 0) done();
+    else this.flush(group).then(() => done(), done);
+  }
+
+  /** One transaction; resolved when it is on the disk. */
+  private async flush(group: Group): Promise<void> {
+    for (const resource of group.fresh) group.writes.push({ table: 'meta', key: floorKey(resource), value: encodeFloor(0, 0) });
+    await this.root.batch(() => {
+      for (const { table, key, value } of group.writes) {
+        // The promise of the whole batch tells; those of its parts never do.
+        if (value === undefined) void this.tables[table].remove(key);
+        else void this.tables[table].put(key, Buffer.isBuffer(value) ? value : Buffer.from(value));
+      }
+    });
+  }
+
+  private settle(group: Group, trim: Trim | undefined): void {
+    if (trim !== undefined) {
+      const state = this.states.get(trim.resource);
+      if (state !== undefined) {
+        state.floor = trim.floor;
+        state.historyAtFloor = trim.history;
+      }
+    }
+    if (group.changes.length === 0) return;
+    this.revision = group.revision;
+    for (const resource of group.fresh) {
+      this.setState({ resource, head: 1, floor: 0, history: 0, historyAtFloor: 0 });
+      this.recent.begin(resource, 0);
+    }
+    const byResource = new Map<string, Change[]>();
+    for (const change of group.changes) {
+      const changes = byResource.get(change.key.resource);
+      if (changes === undefined) byResource.set(change.key.resource, [change]);
+      else changes.push(change);
+      this.recent.add(change);
+    }
+    for (const [resource, changes] of byResource) {
+      const state = this.states.get(resource);
+      const head = changes.at(-1)?.revision;
+      if (state === undefined || head === undefined) throw new Error(`no state of ${resource}`);
+      state.head = head;
+      state.history = group.history.get(resource) ?? state.history;
+      state.answer = Promise.resolve(head);
+    }
+    for (const [resource, changes] of byResource) this.notify(resource, changes);
+  }
+
+  private notify(resource: string, changes: readonly Change[]): void {
+    for (const listener of this.listeners.get(resource) ?? []) {
+      try {
+        listener(changes);
+      } catch (error) {
+        this.logger.error('a subscriber of the log failed', { resource, error });
+      }
+    }
+  }
+
+  private refuse(error: unknown): StoreUnavailableError {
+    const message = causes(error);
+    if (diskFull.test(message)) {
+      this.logger.error('no space is left for the store', { path: this.path, error: message });
+      return new StoreUnavailableError(`no space is left for the data in ${this.path}`, false, { cause: error });
+    }
+    // The last sync may have reached the disk or not, and a second try proves nothing about the first.
+    this.failure ??= new StoreUnavailableError(`the disk failed to take a write to ${this.path}; restart once it is well`, true, {
+      cause: error,
+    });
+    this.logger.error('the store failed', { path: this.path, error: message });
+    return this.failure;
+  }
+
+  private setState(state: Omit<ResourceState, 'answer'>): void {
+    this.states.set(state.resource, { ...state, answer: Promise.resolve(Math.max(1, state.head)) });
+  }
+
+  // Reads
+
+  /** Runs a read when no group is half way; at once when there is none. */
+  private quiet<T>(read: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          resolve(read());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      if (this.flushing === undefined) run();
+      else this.betweenGroups.push(run);
+    });
+  }
+
+  private objectRow(key: ObjectKey): { revision: number; size: number } | undefined {
+    const row = this.tables.objects.getBinary(objectKey(key));
+    return row && decodeObjectRow(row);
+  }
+
+  private row(resource: string, revision: number): ReturnType<typeof decodeRow> | undefined {
+    const row = this.tables.log.getBinary(rowKey(resource, revision));
+    return row && decodeRow(row);
+  }
+
+  private count(row: string): number {
+    const count = this.tables.guards.getBinary(Buffer.from(row));
+    return count === undefined ? 0 : decodeCount(count);
+  }
+
+  private read(key: ObjectKey): StoredObject | undefined {
+    const revision = this.objectRow(key)?.revision;
+    return revision === undefined ? undefined : this.stored(key, revision);
+  }
+
+  private stored(key: ObjectKey, revision: number): StoredObject {
+    const row = this.row(key.resource, revision);
+    if (row === undefined) throw damaged(this.path, `revision ${revision} of ${key.resource} is missing`);
+    return { key: { resource: key.resource, namespace: row.namespace, name: row.name }, revision, value: row.value };
+  }
+
+  private loadPage(start: Buffer, end: Buffer): { objects: StoredObject[]; next: Buffer | undefined } {
+    const found: { key: Buffer; revision: number }[] = [];
+    let bytes = 0;
+    let next: Buffer | undefined;
+    for (const { key, value } of this.tables.objects.getRange({ start, end })) {
+      if (found.length === pageObjects || bytes > pageBytes) {
+        next = Buffer.from(key);
+        break;
+      }
+      const row = decodeObjectRow(value);
+      bytes += row.size;
+      found.push({ key: Buffer.from(key), revision: row.revision });
+    }
+    return { objects: found.map(({ key, revision }) => this.stored(parseObjectKey(key), revision)), next };
+  }
+
+  private recentTail(resource: string, after: number, limit: number): readonly Change[] | undefined {
+    const state = this.states.get(resource);
+    if (state === undefined || after >= state.head) return [];
+    if (after < state.floor) throw new ExpiredError(resource, after, state.floor);
+    return this.recent.since(resource, after, limit);
+  }
+
+  private readTail(resource: string, after: number, limit: number): readonly Change[] {
+    const changes: Change[] = [];
+    let bytes = 0;
+    const range = { start: rowKey(resource, after + 1), end: resourceRange(resource).end };
+    const rows: { key: Buffer; value: Buffer }[] = [];
+    for (const { key, value } of this.tables.log.getRange({ ...range, limit })) {
+      rows.push({ key, value });
+      bytes += value.length;
+      if (bytes > 4 * pageBytes) break;
+    }
+    for (const { key, value } of rows) {
+      const row = decodeRow(value);
+      const previous = row.previous === 0 ? undefined : this.row(resource, row.previous)?.value;
+      changes.push({
+        type: row.type,
+        key: { resource, namespace: row.namespace, name: row.name },
+        revision: revisionOfRowKey(key),
+        value: row.value,
+        ...(previous && { previous }),
+        time: row.time,
+      });
+    }
+    return changes;
+  }
+
+  // History
+
+  private sweep(): void {
+    this.trimDue = true;
+    this.stopSweep = this.clock.after(sweepEvery, () => this.sweep());
+    this.schedule();
+  }
+
+  /** One small step a group, until nothing is due. */
+  private planTrim(group: Group): Trim | undefined {
+    const trim = planTrim(this.tables.log, this.states.values(), this.clock.now() - this.retention, this.historyBytes);
+    this.trimDue = trim !== undefined;
+    if (trim === undefined) return undefined;
+    for (const key of trim.rows) group.writes.push({ table: 'log', key });
+    group.writes.push({ table: 'meta', key: floorKey(trim.resource), value: encodeFloor(trim.floor, trim.history) });
+    return trim;
+  }
+}
+
+const reversed = (resource: string): { start: Buffer; end: Buffer } => {
+  const { start, end } = resourceRange(resource);
+  return { start: end, end: start };
+};
+
+function causes(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message}: ${causes(error.cause)}`;
+}
