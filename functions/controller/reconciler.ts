@@ -40,8 +40,17 @@ export interface ReconcileContext {
 }
 
 export interface Reconciler {
-  /** Also the service account it writes as: `deployment-controller`. */
+  /** Unique. Also the service account it writes as, unless `account` or `user` says otherwise: `deployment-controller`. */
   readonly name: string;
+  /** The service account it writes as, where several reconcilers share one (`node-controller`). */
+  readonly account?: string;
+  /** Writes as this plain user instead of a service account (`system:kube-scheduler`). */
+  readonly user?: string;
+  /** What its Kubernetes Events name as their source; default: the account or the name. */
+  readonly component?: string;
+  /** How many keys may run at once; default 5. One key never runs twice at once. */
+  readonly concurrency?: number;
+  /** Read again when the host is told that what is served has changed. */
   readonly watches: readonly Watch[];
   /** Resources it only reads. */
   readonly reads?: readonly string[];
