@@ -1,0 +1,214 @@
+/** From a request's body to an object of its kind, as the API server's decoders do it, errors included. */
+import type { Json, JsonObject, KubeObject } from '../object.ts';
+import type { Resource } from '../resource.ts';
+import { apiVersionOf } from '../resource.ts';
+import { badRequest, StatusError } from '../status.ts';
+import { Conversion } from './convert.ts';
+import { isKnownKind } from './data.ts';
+import { GoError } from './go-values.ts';
+import { census, JsonSyntaxError, parseJson, readExactly } from './json-text.ts';
+import { prune } from './prune.ts';
+import type { Schema } from './schema.ts';
+import type { Shape } from './shape.ts';
+import { shapeOfDefinition } from './shape.ts';
+import { readYaml, YamlSyntaxError } from './yaml-text.ts';
+
+/** What a body is expected to be: a resource, or the kind of a subresource (Scale, Eviction, DeleteOptions...). */
+export type Target = Pick<Resource, 'group' | 'version' | 'kind' | 'schema'>;
+
+export interface Decoded {
+  object: KubeObject;
+  /** As fieldValidation reports them: `unknown field "spec.foo"`, `duplicate field "spec.replicas"`. Empty unless strict. */
+  problems: string[];
+}
+
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** The first bytes of a body, for messages about bodies that cannot even be recognised. */
+const summarize = (body: Uint8Array): string => {
+  const shown = Buffer.from(body.buffer, body.byteOffset, Math.min(body.byteLength, 30));
+  if (body.byteLength === 0) return '<empty>';
+  return `${shown.toString(body[0] === 0x7b ? 'utf8' : 'hex')}${body.byteLength > 30 ? ' ...' : ''}`;
+};
+
+interface Parsed {
+  /** Null for an empty YAML document. */
+  value: unknown;
+  problems: string[];
+  /** Object members in the text, to find out that some occurred twice; undefined where that is known already. */
+  members?: number;
+}
+
+const parse = (body: Uint8Array, mediaType: 'json' | 'yaml'): Parsed => {
+  const text = utf8.decode(body);
+  if (mediaType === 'yaml') return readYaml(text);
+  const { members, literals } = census(body);
+  if (literals) return { value: readExactly(text), problems: [] };
+  return { value: parseJson(text), problems: [], members };
+};
+
+/** Group version and kind as the body itself states them. Throws what makes a body unrecognisable. */
+const interpret = (value: unknown): { apiVersion: string; kind: string } => {
+  const goType = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const refuse = (what: string): GoError => new GoError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${what}`);
+  const nameOf = (wrong: unknown): string => {
+    if (Array.isArray(wrong)) return 'array';
+    if (typeof wrong === 'boolean') return 'bool';
+    return typeof wrong === 'string' || typeof wrong === 'number' ? typeof wrong : isObject(wrong) ? 'object' : 'number';
+  };
+  if (value === null) return { apiVersion: '', kind: '' };
+  if (typeof value !== 'object' || Array.isArray(value)) throw refuse(`${nameOf(value)} into Go value of type ${goType}`);
+  const member = (name: 'apiVersion' | 'kind'): string => {
+    const found = Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
+    if (found === undefined || found === null) return '';
+    if (typeof found !== 'string') throw refuse(`${nameOf(found)} into Go struct field .${name} of type string`);
+    return found;
+  };
+  const apiVersion = member('apiVersion');
+  if (apiVersion.split('/').length > 2) throw new GoError(`unexpected GroupVersion string: ${apiVersion}`);
+  return { apiVersion, kind: member('kind') };
+};
+
+/** Upstream's name of a group's internal types: `core`, `apps`, `rbac`. */
+const internalName = (group: string): string => group.split('.')[0] || 'core';
+
+/** A body of another kind than the path calls for; undefined where the two agree. */
+const mismatch = (stated: { apiVersion: string; kind: string }, target: Target): StatusError | undefined => {
+  const { apiVersion, kind } = stated;
+  const expected = apiVersionOf(target);
+  if (apiVersion === expected && kind === target.kind) return undefined;
+  const version = apiVersion.split('/').at(-1) ?? '';
+  const refuse = (why: string) => badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${why}`);
+  if (!isKnownKind(apiVersion, kind))
+    return refuse(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  if (kind !== target.kind)
+    return refuse(`converting (${version}.${kind}) to (${internalName(target.group)}.${target.kind}): unknown conversion`);
+  return badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`);
+};
+
+/**
+ * Reads a body. With a target it must be of that kind (what it leaves unsaid is the target's), and the answer is in the
+ * stored form. Without one it is taken as it is, nulls included, as server-side apply wants it.
+ * Throws `StatusError` 400.
+ */
+export const decodeBody = (
+  target: Target | undefined,
+  body: Uint8Array,
+  mediaType: 'json' | 'yaml',
+  { strict }: { strict: boolean },
+): Decoded => {
+  let parsed: Parsed;
+  let stated: { apiVersion: string; kind: string };
+  try {
+    parsed = parse(body, mediaType);
+    stated = target ? interpret(parsed.value) : { apiVersion: '', kind: '' };
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) {
+      if (!target) throw badRequest(error.message);
+      throw unrecognized(target, `couldn't get version/kind; json parse error: ${error.message}`, body);
+    }
+    if (error instanceof YamlSyntaxError && !target) throw badRequest(error.message);
+    if (error instanceof YamlSyntaxError || error instanceof GoError) throw unrecognized(target, error.message, body);
+    throw error;
+  }
+  if (!target) return untargeted(parsed, body, mediaType, strict);
+  const shape = shapeOfDefinition(target.schema.definition);
+  if (!shape && !stated.kind) throw unrecognized(target, `Object 'Kind' is missing in '${utf8.decode(body)}'`, body);
+  stated.kind ||= target.kind;
+  stated.apiVersion ||= apiVersionOf(target);
+  const wrong = shape ? mismatch(stated, target) : customMismatch(stated, target);
+  if (wrong) throw wrong;
+  try {
+    const decoded = convert(target.schema, shape, parsed.value, strict);
+    if (parsed.members !== undefined && parsed.members !== decoded.members) {
+      const again = convert(target.schema, shape, readExactly(utf8.decode(body)), strict);
+      return complete(again.value, stated, again.problems);
+    }
+    return complete(decoded.value, stated, [...parsed.problems.slice(0, strict ? undefined : 0), ...decoded.problems]);
+  } catch (error) {
+    if (!(error instanceof GoError)) throw error;
+    const version = stated.apiVersion.split('/').at(-1) ?? '';
+    throw badRequest(`${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${error.message}`);
+  }
+};
+
+const unrecognized = (target: Target | undefined, why: string, body: Uint8Array): StatusError =>
+  badRequest(`the object provided is unrecognized (must be of type ${target?.kind ?? ''}): ${why} (${summarize(body)})`);
+
+/** CustomResourceDefinitions have no conversions to fail, only other versions. */
+const customMismatch = (stated: { apiVersion: string; kind: string }, target: Target): StatusError | undefined => {
+  const expected = apiVersionOf(target);
+  if (stated.apiVersion !== expected)
+    return badRequest(`the API version in the data (${stated.apiVersion}) does not match the expected API version (${expected})`);
+  if (stated.kind === target.kind) return undefined;
+  const version = stated.apiVersion.split('/').at(-1) ?? '';
+  return badRequest(
+    `${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: no kind ${JSON.stringify(stated.kind)} is registered for version ${JSON.stringify(stated.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+  );
+};
+
+const complete = (value: Json, stated: { apiVersion: string; kind: string }, problems: string[]): Decoded => {
+  const object = isObject(value) ? value : {};
+  object['apiVersion'] = stated.apiVersion;
+  object['kind'] = stated.kind;
+  if (!isObject(object['metadata'])) object['metadata'] = {};
+  return { object: object as unknown as KubeObject, problems };
+};
+
+const untargeted = (parsed: Parsed, body: Uint8Array, mediaType: 'json' | 'yaml', strict: boolean): Decoded => {
+  try {
+    const conversion = new Conversion(strict);
+    let value = conversion.copy(parsed.value, true);
+    if (mediaType === 'json' && parsed.members !== undefined && parsed.members !== conversion.members)
+      value = conversion.copy(readExactly(utf8.decode(body)), true);
+    if (!isObject(value) && value !== null)
+      throw new GoError(
+        `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value} into Go value of type map[string]interface {}`,
+      );
+    const problems = strict ? [...parsed.problems, ...conversion.problems] : [];
+    return { object: (value ?? {}) as unknown as KubeObject, problems };
+  } catch (error) {
+    throw error instanceof GoError ? badRequest(error.message) : error;
+  }
+};
+
+interface Converted {
+  value: Json;
+  problems: string[];
+  members: number;
+}
+
+const convert = (schema: Schema, shape: Shape | undefined, value: unknown, strict: boolean): Converted => {
+  const conversion = new Conversion(strict);
+  if (shape) return { value: conversion.run(shape, value), problems: conversion.problems, members: conversion.members };
+  const copy = conversion.copy(value, true);
+  const problems = conversion.problems;
+  const unknown = isObject(copy) ? prune(schema, copy) : [];
+  if (strict) problems.push(...unknown.map(field => `unknown field ${JSON.stringify(field)}`));
+  return { value: copy, problems, members: conversion.members };
+};
+
+/** The refusal of what a patch made: `value` is shown as upstream shows it, as JSON. */
+export const invalidPatchResult = (value: unknown, why: string): StatusError => {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(value))}: ${why}`;
+  return new StatusError(422, 'Invalid', ` "" is invalid: patch: ${message}`, {
+    causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }],
+  });
+};
+
+/**
+ * Brings an object that was made in memory (by a patch, by apply, by a strategy) into the stored form of its kind, exactly
+ * as if it had been sent. The input is neither changed nor shared. Throws `StatusError` 422 as a patch would.
+ */
+export const conform = (schema: Schema, value: unknown, { strict }: { strict: boolean }): Decoded => {
+  try {
+    const { value: made, problems } = convert(schema, shapeOfDefinition(schema.definition), value, strict);
+    return { object: made as unknown as KubeObject, problems };
+  } catch (error) {
+    throw error instanceof GoError ? invalidPatchResult(value, error.message) : error;
+  }
+};
