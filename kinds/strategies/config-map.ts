@@ -5,7 +5,7 @@ import { forbidden, invalid, root, tooLong } from '../field.ts';
 import { isConfigMapKey } from '../names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { ConfigMap } from '../types.ts';
 
 /** Of all values together, in bytes. Secrets share it. */
@@ -51,5 +51,9 @@ export const configMap: Strategy<ConfigMap> = {
     return errors;
   },
   validateUpdate: (next, previous) => validateFrozen(next, previous, ['data', 'binaryData']),
-  cells: (object, now) => [object.metadata.name, count(object.data) + count(object.binaryData), age(object, now)],
+  cells: (object, now) => [
+    object.metadata.name,
+    count(object.data) + count(object.binaryData),
+    age(object.metadata.creationTimestamp, now),
+  ],
 };

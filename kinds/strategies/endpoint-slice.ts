@@ -6,9 +6,8 @@ import { addressWarnings, parseAddress, validateAddress, validateCanonicalAddres
 import { isDns1123Label, isDns1123Subdomain, isLabelValue, isQualifiedName, validateImmutable, validateLabels } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { EndpointSlice } from '../types.ts';
-import { always, nullWhereEmpty } from './wire.ts';
 
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 type Port = NonNullable<EndpointSlice['ports']>[number];
@@ -107,12 +106,6 @@ const managed = (object: EndpointSlice): boolean =>
 
 export const endpointSlice: Strategy<EndpointSlice> = {
   defaults(object) {
-    nullWhereEmpty(object, 'endpoints');
-    nullWhereEmpty(object, 'ports');
-    for (const endpoint of object.endpoints ?? []) {
-      always(endpoint, 'conditions');
-      nullWhereEmpty(endpoint, 'addresses');
-    }
     for (const port of object.ports ?? []) {
       port.name ??= '';
       port.protocol ??= 'TCP';
@@ -155,6 +148,6 @@ export const endpointSlice: Strategy<EndpointSlice> = {
   cells(object, now) {
     const ports = (object.ports ?? []).map(({ port, name }) => (port === undefined ? (name ?? '*') : String(port)));
     const addresses = (object.endpoints ?? []).flatMap(endpoint => endpoint.addresses ?? []);
-    return [object.metadata.name, object.addressType ?? '', more(ports), more(addresses), age(object, now)];
+    return [object.metadata.name, object.addressType ?? '', more(ports), more(addresses), age(object.metadata.creationTimestamp, now)];
   },
 };

@@ -5,7 +5,7 @@ import { addressWarnings, validateAddress, validateEndpointAddress } from '../ip
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName } from '../names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Endpoints } from '../types.ts';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
@@ -75,5 +75,5 @@ export const endpoints: Strategy<Endpoints> = {
     });
     return list;
   },
-  cells: (object, now) => [object.metadata.name, summary(object.subsets ?? []), age(object, now)],
+  cells: (object, now) => [object.metadata.name, summary(object.subsets ?? []), age(object.metadata.creationTimestamp, now)],
 };

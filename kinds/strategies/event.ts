@@ -11,7 +11,7 @@ import { isDns1123Subdomain, isQualifiedName, longerThan } from '../names.ts';
 import type { Json, KubeObject } from '../object.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { since } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Event } from '../types.ts';
 
 const asCore = (object: KubeObject): Event => eventToCore(object) as Event;
@@ -92,8 +92,8 @@ const fields = (object: KubeObject): Record<string, string> => {
 const cells = (object: KubeObject, now: number): Json[] => {
   const event = asCore(object);
   const { involvedObject: target = {}, series } = event;
-  const first = since(event.firstTimestamp ?? event.eventTime, now);
-  const last = series ? since(series.lastObservedTime, now) : event.lastTimestamp ? since(event.lastTimestamp, now) : first;
+  const first = age(event.firstTimestamp ?? event.eventTime, now);
+  const last = series ? age(series.lastObservedTime, now) : event.lastTimestamp ? age(event.lastTimestamp, now) : first;
   const component = event.source?.component || event.reportingComponent || '';
   const instance = event.source?.host || event.reportingInstance || '';
   return [
@@ -113,13 +113,6 @@ const cells = (object: KubeObject, now: number): Json[] => {
 export const event: Strategy<Event> = {
   nameRule: 'path-segment',
   allowCreateOnUpdate: true,
-  defaults(object) {
-    const wire: KubeObject = object;
-    for (const field of ['eventTime', 'firstTimestamp', 'lastTimestamp']) wire[field] ??= null;
-    for (const field of ['reportingComponent', 'reportingInstance']) wire[field] ??= '';
-    wire['source'] ??= {};
-    wire['involvedObject'] ??= {};
-  },
   validate: object => validateLegacy(object, 'reportingComponent'),
   fields,
   cells,
@@ -127,11 +120,6 @@ export const event: Strategy<Event> = {
 
 export const eventsEvent: Strategy = {
   allowCreateOnUpdate: true,
-  defaults(object) {
-    for (const field of ['eventTime', 'deprecatedFirstTimestamp', 'deprecatedLastTimestamp']) object[field] ??= null;
-    object['deprecatedSource'] ??= {};
-    object['regarding'] ??= {};
-  },
   validate(object) {
     const core = asCore(object);
     const legacy = validateLegacy(core, 'reportingController');

@@ -4,7 +4,7 @@ import { invalid, root } from '../field.ts';
 import { negativeText } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
 
 type Lease = Kind<generated.V1Lease>;
@@ -32,5 +32,5 @@ export const lease: Strategy<Lease> = {
     if (transitions !== undefined && transitions < 0) errors.push(invalid(specField.child('leaseTransitions'), transitions, negativeText));
     return errors;
   },
-  cells: (object, now) => [object.metadata.name, object.spec?.holderIdentity ?? '', age(object, now)],
+  cells: (object, now) => [object.metadata.name, object.spec?.holderIdentity ?? '', age(object.metadata.creationTimestamp, now)],
 };

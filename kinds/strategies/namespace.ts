@@ -3,7 +3,7 @@ import { invalid, root } from '../field.ts';
 import { isQualifiedName, validateFinalizerName } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Namespace } from '../types.ts';
 
 const nameLabel = 'kubernetes.io/metadata.name';
@@ -63,5 +63,5 @@ export const namespace: Strategy<Namespace> = {
     },
   },
   fields: object => ({ 'status.phase': object.status?.phase ?? '', name: object.metadata.name }),
-  cells: (object, now) => [object.metadata.name, object.status?.phase ?? '', age(object, now)],
+  cells: (object, now) => [object.metadata.name, object.status?.phase ?? '', age(object.metadata.creationTimestamp, now)],
 };

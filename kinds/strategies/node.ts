@@ -6,9 +6,8 @@ import { isLabelValue, validateLabelName } from '../metadata.ts';
 import { validateResourceAmount } from '../resource-names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Node, Taint } from '../types.ts';
-import { nullTimes } from './wire.ts';
 
 type Address = generated.V1NodeAddress;
 const specField = root('spec');
@@ -148,25 +147,12 @@ const readiness = (node: Node): string => {
 const addressOf = (addresses: readonly Address[] | undefined, type: string): string =>
   addresses?.find(address => address.type === type)?.address ?? '<none>';
 
-/** Always present on the wire, if only empty. */
-const nodeInfoFields = [
-  ...['architecture', 'bootID', 'containerRuntimeVersion', 'kernelVersion', 'kubeProxyVersion', 'kubeletVersion'],
-  ...['machineID', 'operatingSystem', 'osImage', 'systemUUID'],
-];
-
 export const node: Strategy<Node> = {
   defaults(object) {
     pairBlocks(object);
     object.status ??= {};
     const { status } = object;
     if (status.capacity && !status.allocatable) status.allocatable = status.capacity;
-    nullTimes(status.conditions, 'lastHeartbeatTime', 'lastTransitionTime');
-    status.daemonEndpoints ??= {} as NonNullable<typeof status.daemonEndpoints>;
-    status.daemonEndpoints.kubeletEndpoint ??= { Port: 0 } as NonNullable<typeof status.daemonEndpoints.kubeletEndpoint>;
-    status.nodeInfo ??= {} as NonNullable<typeof status.nodeInfo>;
-    const info: Record<string, unknown> = { ...status.nodeInfo };
-    for (const field of nodeInfoFields) info[field] ??= '';
-    status.nodeInfo = info as unknown as NonNullable<typeof status.nodeInfo>;
   },
   prepareForCreate(object) {
     delete object.spec?.configSource;
@@ -200,7 +186,7 @@ export const node: Strategy<Node> = {
       object.metadata.name,
       readiness(object),
       roles(object.metadata.labels).join(',') || '<none>',
-      age(object, now),
+      age(object.metadata.creationTimestamp, now),
       info?.kubeletVersion ?? '',
       addressOf(addresses, 'InternalIP'),
       addressOf(addresses, 'ExternalIP'),

@@ -5,7 +5,7 @@ import { forbidden, root } from '../field.ts';
 import { validateImmutable } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
 
 type PriorityClass = Kind<generated.V1PriorityClass>;
@@ -54,7 +54,7 @@ export const priorityClass: Strategy<PriorityClass> = {
     object.metadata.name,
     object.value ?? 0,
     object.globalDefault ?? false,
-    age(object, now),
+    age(object.metadata.creationTimestamp, now),
     object.preemptionPolicy ?? '',
   ],
 };

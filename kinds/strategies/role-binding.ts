@@ -5,7 +5,7 @@ import { isDns1123Subdomain, isPathSegment } from '../names.ts';
 import type { Json } from '../object.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { ClusterRoleBinding, RoleBinding } from '../types.ts';
 
 type Binding = RoleBinding | ClusterRoleBinding;
@@ -63,7 +63,14 @@ const cells = (object: Binding, now: number): Json[] => {
   const names = (kind: string) => subjects.filter(subject => subject.kind === kind).map(subject => subject.name);
   const accounts = subjects.filter(subject => subject.kind === 'ServiceAccount').map(({ namespace = '', name }) => `${namespace}/${name}`);
   const role = `${object.roleRef.kind}/${object.roleRef.name}`;
-  return [object.metadata.name, role, age(object, now), names('User').join(', '), names('Group').join(', '), accounts.join(', ')];
+  return [
+    object.metadata.name,
+    role,
+    age(object.metadata.creationTimestamp, now),
+    names('User').join(', '),
+    names('Group').join(', '),
+    accounts.join(', '),
+  ];
 };
 
 const common = { nameRule: 'path-segment', allowCreateOnUpdate: true, defaults: setDefaults, validateUpdate, cells } as const;

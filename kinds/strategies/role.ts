@@ -21,18 +21,12 @@ export const validatePolicyRule = (rule: PolicyRule, namespaced: boolean, field:
   return errors;
 };
 const rulesField = root('rules');
-const validateRules = (rules: PolicyRule[] | null | undefined, namespaced: boolean): FieldError[] =>
+const validateRules = (rules: readonly PolicyRule[] | null | undefined, namespaced: boolean): FieldError[] =>
   rules?.flatMap((rule, i) => validatePolicyRule(rule, namespaced, rulesField.index(i))) ?? [];
-
-/** On the wire the list is always there: null where it is empty. */
-const wireRules = (object: { rules?: PolicyRule[] | null }): void => {
-  if (!object.rules?.length) object.rules = null;
-};
 
 export const role: Strategy<Role> = {
   nameRule: 'path-segment',
   allowCreateOnUpdate: true,
-  defaults: object => wireRules(object as { rules?: PolicyRule[] | null }),
   validate: object => validateRules(object.rules, true),
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],
 };
@@ -41,7 +35,6 @@ const selectorsField = root('aggregationRule', 'clusterRoleSelectors');
 export const clusterRole: Strategy<ClusterRole> = {
   nameRule: 'path-segment',
   allowCreateOnUpdate: true,
-  defaults: object => wireRules(object as { rules?: PolicyRule[] | null }),
   validate(object) {
     const errors = validateRules(object.rules, false);
     if (!object.aggregationRule) return errors;

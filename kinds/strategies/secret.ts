@@ -5,7 +5,7 @@ import { validateImmutable } from '../metadata.ts';
 import { isConfigMapKey } from '../names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Secret } from '../types.ts';
 import { dataLimit, decodedLength, validateFrozen } from './config-map.ts';
 import { goJsonError } from './go-json-error.ts';
@@ -61,5 +61,10 @@ export const secret: Strategy<Secret> = {
   },
   validateUpdate: (next, previous) => [...validateImmutable(next.type, previous.type, 'type'), ...validateFrozen(next, previous, ['data'])],
   fields: object => ({ type: object.type ?? '' }),
-  cells: (object, now) => [object.metadata.name, object.type ?? '', Object.keys(object.data ?? {}).length, age(object, now)],
+  cells: (object, now) => [
+    object.metadata.name,
+    object.type ?? '',
+    Object.keys(object.data ?? {}).length,
+    age(object.metadata.creationTimestamp, now),
+  ],
 };

@@ -1,6 +1,6 @@
 /** ServiceAccount. */
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { ServiceAccount } from '../types.ts';
 
 const enforce = 'kubernetes.io/enforce-mountable-secrets';
@@ -18,5 +18,5 @@ export const serviceAccount: Strategy<ServiceAccount> = {
     if (!has(next) || has(previous)) return [];
     return [`metadata.annotations[${enforce}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`];
   },
-  cells: (object, now) => [object.metadata.name, age(object, now)],
+  cells: (object, now) => [object.metadata.name, age(object.metadata.creationTimestamp, now)],
 };

@@ -7,11 +7,10 @@ import { forbidden, root } from '../field.ts';
 import { addressWarnings, blockWarnings } from '../ip.ts';
 import type { Json } from '../object.ts';
 import type { Strategy } from '../strategy.ts';
-import { age } from '../table/duration.ts';
+import { age } from '../table/age.ts';
 import type { Service, ServiceSpec } from '../types.ts';
 import { initializeFamilies } from './service-families.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts';
-import { always } from './wire.ts';
 
 type Specified = Service & { spec: ServiceSpec };
 /** Every Service has a spec once defaults are set. */
@@ -29,8 +28,6 @@ const isAddressed = ({ type }: ServiceSpec): boolean => type !== 'ExternalName';
 
 const defaults = (object: Service): void => {
   object.spec ??= {};
-  always(object, 'status');
-  always(object.status ?? {}, 'loadBalancer');
   const { spec } = object as Specified;
   spec.sessionAffinity ||= 'None';
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
@@ -171,7 +168,7 @@ const cells = (object: Service, now: number): Json[] => {
     spec.clusterIPs?.[0] ?? '<none>',
     externalAddress(object),
     ports.join(',') || '<none>',
-    age(object, now),
+    age(object.metadata.creationTimestamp, now),
     selector.sort().join(',') || '<none>',
   ];
 };
