@@ -1,0 +1,164 @@
+/**
+ * The control plane of a local cluster as one process: store, API, controllers, scheduler. `control-plane.js --dir DIR`, where DIR holds
+ * `cluster.json`. A line `windvane: SENTENCE` is for the person who started it.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { admissionPlugins } from '../functions/api/admission/index.ts';
+import { serviceAllocator } from '../functions/api/allocation/service.ts';
+import { type Api, createApi } from '../functions/api/api.ts';
+import { bearerToken, clientCertificate } from '../functions/api/authentication/authenticate.ts';
+import { staticToken } from '../functions/api/authentication/static-token.ts';
+import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
+import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
+import { bootstrap } from '../functions/api/bootstrap.ts';
+import { localAgents } from '../functions/api/local/agents.ts';
+import { type LocalServer, serve } from '../functions/api/local.ts';
+import { nonResourceHandler } from '../functions/api/non-resource.ts';
+import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
+import { serviceAccountTokens } from '../functions/api/service-account-tokens.ts';
+import { startControllers } from '../functions/controller/host.ts';
+import { reconcilers } from '../functions/controller/index.ts';
+import { createScheduler } from '../functions/scheduler/scheduler.ts';
+import type { Logger } from '../kinds/environment.ts';
+import { builtInRegistry } from '../kinds/registry.ts';
+import { bootstrapObjects } from '../kinds/schema/data.ts';
+import { openLmdbLog, StoreOpenError } from '../store/lmdb.ts';
+import type { Log } from '../store/log.ts';
+import type { Replicas } from '../store/replica.ts';
+import { createReplicas } from '../store/replica-on-log.ts';
+import { podRange, serviceAddress } from './addresses.ts';
+import { type ClusterSettings, clusterSettings, files } from './cluster.ts';
+import { systemClock as clock, systemRandom as random, standardLogger } from './environment.ts';
+
+const gitVersion = 'v1.36.3+windvane';
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { dir: { type: 'string' } } });
+  if (!values.dir) throw new Error('--dir is needed');
+  const paths = files(values.dir);
+  const settings = clusterSettings.parse(JSON.parse(readFileSync(paths.settings, 'utf8')));
+  const logger = standardLogger('control-plane');
+
+  const log = await openLmdbLog({ path: paths.store, clock, logger });
+  const replicas = createReplicas(log, { logger });
+  const registry = builtInRegistry();
+  const addresses = {
+    serviceCidr: settings.serviceCidr,
+    apiServiceIp: serviceAddress(settings.serviceCidr, 1),
+    advertise: { host: gatewayOf(settings), port: settings.port },
+  };
+  const [pki] = await Promise.all([
+    ensureClusterPki(paths.pki, hostsOf(settings, addresses.apiServiceIp), clock.now()),
+    bootstrap({ log, registry, facts: bootstrapObjects(), addresses, clock, random }),
+  ]);
+  const { api, agents } = await assemble({ log, replicas, settings, pki, logger });
+
+  const server = await listen(api, agents, settings.host, settings, pki, logger);
+  const atGateway = settings.nodes > 0 ? listenWhenThere(api, agents, settings, pki, logger) : undefined;
+  const controllers = settings.controllers
+    ? await startControllers({
+        reconcilers: [...reconcilers({ caBundle: pki.ca, podCidr: settings.podCidr, registry }), createScheduler()],
+        replicas,
+        clients: api.clients,
+        log,
+        clock,
+        random,
+        logger,
+      })
+    : undefined;
+  logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
+
+  const shutDown = async (signal: string): Promise<void> => {
+    logger.info('stopping', { signal });
+    await Promise.all([server.close(), atGateway?.close()]);
+    await controllers?.close();
+    agents.close();
+    await replicas.close();
+    await log.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void shutDown(signal));
+}
+
+interface Parts {
+  readonly log: Log;
+  readonly replicas: Replicas;
+  readonly settings: ClusterSettings;
+  readonly pki: ClusterPki;
+  readonly logger: Logger;
+}
+
+async function assemble({ log, replicas, settings, pki, logger }: Parts) {
+  const registry = builtInRegistry();
+  const issuer = `https://kubernetes.default.svc.${settings.clusterDomain}`;
+  const tokens = serviceAccountTokens({ signingKey: pki.serviceAccountKey, issuer, replicas, clock, random });
+  const rbac = await rbacAuthorizer(replicas, clock);
+  const agents = localAgents({ ca: pki.ca, ...pki.agentClient });
+  const admin = staticToken(pki.adminToken, { name: 'admin', groups: ['system:masters'] });
+  const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
+  const api = createApi({
+    log,
+    replicas,
+    registry,
+    authenticators: [clientCertificate(), bearerToken([admin, tokens])],
+    authorizer: clusterAuthorizer(replicas, rbac),
+    nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion }),
+    admission: admissionPlugins({ replicas, rbac, random }),
+    allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
+    tokens,
+    agents,
+    clock,
+    random,
+    logger,
+  });
+  return { api, agents };
+}
+
+/** The address of the first node on its own pod network, where pods reach the API. */
+const gatewayOf = (settings: ClusterSettings): string => serviceAddress(podRange(settings.podCidr, 0), 1);
+
+function hostsOf(settings: ClusterSettings, apiServiceIp: string): string[] {
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${settings.clusterDomain}`];
+  const listening = settings.host === '0.0.0.0' ? [] : [settings.host];
+  return [...new Set(['localhost', '127.0.0.1', ...listening, ...service, apiServiceIp, gatewayOf(settings)])];
+}
+
+const listen = (
+  api: Api,
+  agents: ReturnType<typeof localAgents>,
+  host: string,
+  settings: ClusterSettings,
+  pki: ClusterPki,
+  logger: Logger,
+) => serve({ api, tls: { ...pki.server, clientCa: pki.ca }, host, port: settings.port, agents, logger });
+
+/** The node's own address exists only once its agent has made it: tried until then. An API that listens everywhere has it anyway. */
+function listenWhenThere(api: Api, agents: ReturnType<typeof localAgents>, settings: ClusterSettings, pki: ClusterPki, logger: Logger) {
+  if (settings.host === '0.0.0.0') return undefined;
+  let server: LocalServer | undefined;
+  let closed = false;
+  let cancel = () => {};
+  const attempt = async (): Promise<void> => {
+    try {
+      server = await listen(api, agents, gatewayOf(settings), settings, pki, logger);
+      if (closed) await server.close();
+    } catch {
+      if (!closed) cancel = clock.after(100, () => void attempt());
+    }
+  };
+  void attempt();
+  return {
+    async close(): Promise<void> {
+      closed = true;
+      cancel();
+      await server?.close();
+    },
+  };
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof StoreOpenError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  process.stderr.write(known ? `windvane: ${(error as Error).message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+});
