@@ -92,7 +92,8 @@ describe('making pods', () => {
     const [condition] = (await set()).status?.conditions ?? [];
     expect(condition).toMatchObject({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate' });
     expect(condition?.message).toContain('exceeded quota');
-    expect(cluster.written.filter(write => write.resource === 'pods')).toHaveLength(1);
+    // Starting slow: not all eight were tried (the status that tells of it wakes the set once more).
+    expect(cluster.written.filter(write => write.resource === 'pods').length).toBeLessThanOrEqual(2);
     quota = false;
     await cluster.advance(10_000);
     expect(await pods()).toHaveLength(8);
