@@ -100,6 +100,14 @@ export const dockerEngine = (socketPath: string): Engine => {
       const found = await Promise.all(rows.map(row => inspect(row.Id)));
       return found.filter(each => each !== undefined);
     },
+    async states(label) {
+      const rows = await ask(docker.listContainers({ all: true, filters: { label: [label] } }));
+      return rows.map(({ Id: id, Labels: labels, State: state }) => ({
+        id,
+        labels,
+        state: state === 'running' || state === 'paused' ? 'running' : state === 'created' ? 'created' : 'exited',
+      }));
+    },
     async create(name, options) {
       const made = await ask(docker.createContainer({ ...options, name }));
       return made.id;

@@ -8,6 +8,8 @@ import type Docker from 'dockerode';
 export interface Engine {
   /** Every container, running or not, that carries the label. */
   list(label: string): Promise<EngineContainer[]>;
+  /** The same in one cheap question: only ids, labels and states. */
+  states(label: string): Promise<Pick<EngineContainer, 'id' | 'labels' | 'state'>[]>;
   inspect(id: string): Promise<EngineContainer | undefined>;
   create(name: string, options: Docker.ContainerCreateOptions): Promise<string>;
   start(id: string): Promise<void>;
