@@ -1,0 +1,100 @@
+/** StorageClass and VolumeAttributesClass. */
+import type * as generated from '@kubernetes/client-node';
+import { check, oneOf, optionalOneOf } from '../checks.ts';
+import { semanticEqual } from '../equality.ts';
+import { duplicate, forbidden, invalid, type Path, required, root, tooLong } from '../field.ts';
+import { isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
+import type { FieldError } from '../status.ts';
+import type { Strategy } from '../strategy.ts';
+import { age } from '../table/age.ts';
+import type { Kind, Wire } from '../types.ts';
+
+type StorageClass = Kind<generated.V1StorageClass>;
+type VolumeAttributesClass = Kind<generated.V1VolumeAttributesClass>;
+type Term = Wire<generated.V1TopologySelectorTerm>;
+
+const validateProvisioner = (name: string | undefined, field: string): FieldError[] =>
+  name ? check(isQualifiedName, name.toLowerCase(), field) : [required(field)];
+
+const validateParameters = (parameters: Readonly<Record<string, string>> = {}, mayBeEmpty: boolean): FieldError[] => {
+  const keys = Object.keys(parameters);
+  if (keys.length > 512) return [tooLong('parameters', 512)];
+  const errors: FieldError[] = [];
+  let size = 0;
+  for (const key of keys) {
+    if (key === '') errors.push(invalid('parameters', key, 'field can not be empty.'));
+    size += Buffer.byteLength(key) + Buffer.byteLength(parameters[key] ?? '');
+  }
+  if (size > 256 * 1024) errors.push(tooLong('parameters', 256 * 1024));
+  if (!mayBeEmpty && keys.length === 0) errors.push(required('parameters', 'must contain at least one key/value pair'));
+  return errors;
+};
+
+const validateTerm = (term: Term, field: Path): FieldError[] => {
+  const keys = new Set<string>();
+  return (term.matchLabelExpressions ?? []).flatMap(({ key, values = [] }, i) => {
+    const path = field.child('matchLabelExpressions').index(i);
+    const errors: FieldError[] = values.length ? [] : [required(path.child('values'))];
+    values.forEach((value, at) => {
+      if (values.indexOf(value) < at) errors.push(duplicate(path.child('values').index(at), value));
+    });
+    errors.push(...validateLabelName(key ?? '', path.child('key')));
+    if (keys.has(key)) errors.push(duplicate(path.child('key'), key));
+    keys.add(key);
+    return errors;
+  });
+};
+/** A term without regard to the order of its parts. */
+const normalized = (term: Term): string =>
+  JSON.stringify((term.matchLabelExpressions ?? []).map(({ key, values }) => [key, [...(values ?? [])].sort()]).sort());
+const topologiesField = root('allowedTopologies');
+const validateTopologies = (terms: readonly Term[] = []): FieldError[] => {
+  const seen = new Set<string>();
+  return terms.flatMap((term, i) => {
+    const field = topologiesField.index(i);
+    const errors = validateTerm(term, field);
+    const id = normalized(term);
+    if (seen.has(id)) errors.push(duplicate(field.child('matchLabelExpressions'), ''));
+    seen.add(id);
+    return errors;
+  });
+};
+
+const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+const fixed = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
+
+export const storageClass: Strategy<StorageClass> = {
+  defaults(object) {
+    object.reclaimPolicy ??= 'Delete';
+    object.volumeBindingMode ??= 'Immediate';
+  },
+  validate: object => [
+    ...validateProvisioner(object.provisioner, 'provisioner'),
+    ...validateParameters(object.parameters, true),
+    ...(object.reclaimPolicy ? optionalOneOf(object.reclaimPolicy, ['Delete', 'Retain'], 'reclaimPolicy') : []),
+    ...oneOf(object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode'),
+    ...validateTopologies(object.allowedTopologies),
+  ],
+  validateUpdate: (next, previous) => fixed.flatMap(field => validateImmutable(next[field], previous[field], field)),
+  cells(object, now) {
+    const annotations = object.metadata.annotations ?? {};
+    const isDefault = defaultAnnotations.some(name => annotations[name] === 'true');
+    return [
+      `${object.metadata.name}${isDefault ? ' (default)' : ''}`,
+      object.provisioner,
+      object.reclaimPolicy ?? 'Delete',
+      object.volumeBindingMode ?? 'Immediate',
+      object.allowVolumeExpansion ?? false,
+      age(object.metadata.creationTimestamp, now),
+    ];
+  },
+};
+
+export const volumeAttributesClass: Strategy<VolumeAttributesClass> = {
+  validate: object => [...validateProvisioner(object.driverName, 'driverName'), ...validateParameters(object.parameters, false)],
+  validateUpdate: (next, previous) => [
+    ...(next.driverName === previous.driverName ? [] : [forbidden('driverName', 'updates to driverName are forbidden.')]),
+    ...(semanticEqual(next.parameters, previous.parameters) ? [] : [forbidden('parameters', 'updates to parameters are forbidden.')]),
+  ],
+  cells: (object, now) => [object.metadata.name, object.driverName, age(object.metadata.creationTimestamp, now)],
+};
