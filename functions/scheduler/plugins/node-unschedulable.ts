@@ -1,5 +1,5 @@
+import { tolerates } from '../../controller/tolerations.ts';
 import type { Plugin } from '../plugin.ts';
-import { tolerates } from '../tolerations.ts';
 
 const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

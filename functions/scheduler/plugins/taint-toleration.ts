@@ -1,5 +1,5 @@
+import { tolerates, untolerated } from '../../controller/tolerations.ts';
 import { normalized, type Plugin } from '../plugin.ts';
-import { tolerates, untolerated } from '../tolerations.ts';
 
 export const taintToleration: Plugin = {
   name: 'TaintToleration',

@@ -1,0 +1,43 @@
+/** All reconcilers but the scheduler's. */
+import type { Registry } from '../../kinds/resource.ts';
+import { clusterRoleAggregationReconciler } from './cluster-role-aggregation.ts';
+import { deploymentReconciler } from './deployment.ts';
+import { endpointSliceReconciler } from './endpoint-slice.ts';
+import { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts';
+import { endpointsReconciler } from './endpoints.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { namespaceReconciler } from './namespace.ts';
+import { nodeIpam } from './node-ipam.ts';
+import { nodeLifecycle } from './node-lifecycle.ts';
+import { podGarbageCollector } from './pod-garbage-collector.ts';
+import type { Reconciler } from './reconciler.ts';
+import { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts';
+import { rootCaReconciler } from './root-ca.ts';
+import { serviceAccountReconciler } from './service-account.ts';
+import { taintEviction } from './taint-eviction.ts';
+
+export interface ReconcilerOptions {
+  readonly registry: Registry;
+  /** PEM of the CA that signs the API's certificate. */
+  readonly caBundle: string;
+  /** The range that nodes without one of their own get pod addresses from. */
+  readonly podCidr: string;
+}
+
+export const reconcilers = ({ registry, caBundle, podCidr }: ReconcilerOptions): Reconciler[] => [
+  deploymentReconciler,
+  replicaSetReconciler,
+  replicationControllerReconciler,
+  endpointSliceReconciler,
+  endpointsReconciler,
+  endpointSliceMirroringReconciler,
+  serviceAccountReconciler,
+  rootCaReconciler(caBundle),
+  namespaceReconciler(registry),
+  garbageCollector(registry),
+  nodeLifecycle(),
+  taintEviction(),
+  podGarbageCollector(),
+  nodeIpam(podCidr),
+  clusterRoleAggregationReconciler,
+];
