@@ -1,0 +1,30 @@
+/** Cells that the tables of several kinds share. */
+import { formatLabelSelector, fromLabelSelector } from '../selector/label-selector.ts';
+import type { LabelSelector } from '../types.ts';
+
+const none = '<none>';
+
+interface NamedImage {
+  readonly name: string;
+  readonly image?: string;
+}
+/** Names and images of containers, each as one comma-separated cell. */
+export const containerCells = (containers: readonly NamedImage[] | undefined): [names: string, images: string] => [
+  (containers ?? []).map(container => container.name).join(','),
+  (containers ?? []).map(container => container.image ?? '').join(','),
+];
+/** `a=b,c=d`, sorted, or `<none>`. */
+export const formatLabels = (labels: Readonly<Record<string, string>> | undefined): string => {
+  const keys = Object.keys(labels ?? {});
+  if (!labels || keys.length === 0) return none;
+  return keys
+    .sort()
+    .map(key => `${key}=${labels[key]}`)
+    .join(',');
+};
+/** A LabelSelector in its text form; `<none>` for one that is absent or empty. */
+export const formatSelector = (selector: LabelSelector | undefined): string => {
+  if (!selector) return none;
+  return formatLabelSelector(fromLabelSelector(selector)) || none;
+};
+export const orNone = (text: string | undefined): string => text || none;
