@@ -181,10 +181,12 @@ class Compiler {
     if (extras?.required) own.q = extras.required;
     if (extras?.self?.mapType) own.mt = extras.self.mapType;
     if (extras?.self?.unions) own.unions = extras.self.unions;
-    this.descriptions[name] = texts;
+    this.descriptions[name] = { ...texts, ...this.descriptions[name] };
   }
 
   run(): CompiledKinds {
+    for (const [definition, texts] of Object.entries(this.facts<CompiledDescriptions>('descriptions')))
+      this.descriptions[definition] = texts;
     const kinds: Record<string, string> = {};
     const wanted = this.#definitionFacts.filter(({ definition, gvk }) => {
       const version = definition.split('.').at(-2) ?? '';

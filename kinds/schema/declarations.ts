@@ -31,11 +31,7 @@ const classDescription = /\/\*\*\n\* ([\s\S]*?)\n\*\/\nexport declare class/;
 const property = /(?:\/\*\*\n\s+\* ([^\n]*(?:\n\s+\* [^\n]*)*)\n\s+\*\/\n)?\s+'([^']+)'\??: /g;
 
 /** Upstream's descriptions, from which the generator has escaped quotes and folded lines. */
-const plain = (text: string | undefined): string =>
-  (text ?? '')
-    .replace(/\n\s+\* /g, '\n')
-    .replace(/\\"/g, '"')
-    .replace(/\\\\/g, '\\');
+const plain = (text: string | undefined): string => (text ?? '').replace(/\n\s+\* /g, '\n').replace(/\\(["'\\])/g, '$1');
 
 export const readModel = (folder: string, model: string): Model => {
   const source = readFileSync(join(folder, `${model}.js`), 'utf8');

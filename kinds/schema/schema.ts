@@ -26,7 +26,12 @@ export interface Schema {
   readonly mapType?: 'granular' | 'atomic';
   readonly patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
   readonly patchMergeKey?: string;
-  /** Bounds and patterns; only CustomResourceDefinitions carry them. */
+  /** Only CustomResourceDefinitions carry what follows; the texts of built-in definitions are read when they are asked for. */
+  readonly description?: string;
+  readonly allOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly not?: Schema;
   readonly bounds?: {
     readonly minimum?: number;
     readonly maximum?: number;

@@ -1,0 +1,225 @@
+/** Definitions as OpenAPI writes them, in version 2 or 3. */
+import type { JsonObject } from '../object.ts';
+import type { Registry, Resource } from '../resource.ts';
+import type { CompiledDescriptions, CompiledNode } from '../schema/compiled.ts';
+import { compiledDefinition, compiledKinds } from '../schema/data.ts';
+import type { Schema } from '../schema/schema.ts';
+
+export type Flavour = 'v2' | 'v3';
+
+const prefix: Record<Flavour, string> = { v2: '#/definitions/', v3: '#/components/schemas/' };
+const machinery = 'io.k8s.apimachinery.pkg';
+export const objectMeta = `${machinery}.apis.meta.v1.ObjectMeta`;
+export const listMeta = `${machinery}.apis.meta.v1.ListMeta`;
+
+/** Scalars whose form differs from what their fields alone say. */
+const scalars: Record<string, Record<Flavour, JsonObject>> = {
+  [`${machinery}.api.resource.Quantity`]: { v2: { type: 'string' }, v3: { oneOf: [{ type: 'string' }, { type: 'number' }] } },
+  [`${machinery}.util.intstr.IntOrString`]: {
+    v2: { type: 'string', format: 'int-or-string' },
+    v3: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
+  },
+};
+
+const extensions = (node: CompiledNode): JsonObject => ({
+  ...(node.lk ? { 'x-kubernetes-list-map-keys': node.lk } : {}),
+  ...(node.lt ? { 'x-kubernetes-list-type': node.lt } : {}),
+  ...(node.mt ? { 'x-kubernetes-map-type': node.mt } : {}),
+  ...(node.pk ? { 'x-kubernetes-patch-merge-key': node.pk } : {}),
+  ...(node.ps ? { 'x-kubernetes-patch-strategy': node.ps.join(',') } : {}),
+});
+
+const elementOf = (go: string): string => {
+  const made = (go.split(' in ', 1)[0] ?? '').split(',', 1)[0]?.replace(/^[^=]*=/, '') ?? '';
+  return made.startsWith('[]') ? made.slice(2) : made.slice(made.indexOf(']') + 1);
+};
+
+/** The group, version and kind of each definition that is one. */
+export type KindsOf = ReadonlyMap<string, readonly { group: string; version: string; kind: string }[]>;
+
+/** Writes definitions, and those they refer to, into one table. */
+export class SchemaWriter {
+  readonly #flavour: Flavour;
+  readonly #descriptions: CompiledDescriptions;
+  readonly #kinds: KindsOf;
+  readonly #custom: ReadonlyMap<string, JsonObject>;
+  readonly schemas: Record<string, JsonObject> = {};
+
+  constructor(flavour: Flavour, descriptions: CompiledDescriptions, kinds: KindsOf, custom: ReadonlyMap<string, JsonObject>) {
+    this.#flavour = flavour;
+    this.#descriptions = descriptions;
+    this.#kinds = kinds;
+    this.#custom = custom;
+  }
+
+  /** A reference to a definition, which joins the table. */
+  ref(name: string): JsonObject {
+    if (!Object.hasOwn(this.schemas, name)) {
+      const schema: JsonObject = {};
+      this.schemas[name] = schema;
+      Object.assign(schema, this.#custom.has(name) ? this.#fromCustom(name) : this.#fromCompiled(name));
+    }
+    return { $ref: `${prefix[this.#flavour]}${name}` };
+  }
+
+  #kindsExtension(name: string): JsonObject {
+    const kinds = this.#kinds.get(name);
+    return kinds ? { 'x-kubernetes-group-version-kind': kinds.map(kind => ({ ...kind })) } : {};
+  }
+
+  #fromCompiled(name: string): JsonObject {
+    const compiled = compiledDefinition(name);
+    const texts = this.#descriptions[name] ?? {};
+    const described = texts[''] ? { description: texts[''] } : {};
+    if (!compiled?.p)
+      return {
+        ...described,
+        ...(scalars[name]?.[this.#flavour] ?? {
+          ...(compiled?.t ? { type: compiled.t } : {}),
+          ...(compiled?.f ? { format: compiled.f } : {}),
+        }),
+      };
+    const properties: JsonObject = {};
+    for (const [field, node] of Object.entries(compiled.p)) properties[field] = this.#node(node, node.g, texts[field]);
+    return {
+      ...described,
+      ...(Object.keys(properties).length > 0 ? { properties } : {}),
+      ...(compiled.q ? { required: compiled.q } : {}),
+      type: 'object',
+      ...this.#kindsExtension(name),
+      ...(compiled.mt ? { 'x-kubernetes-map-type': compiled.mt } : {}),
+      ...(compiled.unions ? { 'x-kubernetes-unions': compiled.unions } : {}),
+    };
+  }
+
+  #node(node: CompiledNode, go: string, description?: string): JsonObject {
+    const v3 = this.#flavour === 'v3';
+    const extras: JsonObject = {
+      ...(description ? { description } : {}),
+      // Version 2 is published without defaults and enums.
+      ...(v3 && node.d !== undefined ? { default: node.d } : {}),
+      ...(v3 && node.e ? { enum: node.e } : {}),
+      ...extensions(node),
+    };
+    if (node.r) {
+      const reference = this.ref(node.r);
+      // A struct that is no pointer is always there, empty if need be.
+      if (v3 && !go.startsWith('*') && compiledDefinition(node.r)?.p) extras['default'] ??= {};
+      if (Object.keys(extras).length === 0) return reference;
+      return v3 ? { allOf: [reference], ...extras } : { ...reference, ...extras };
+    }
+    return {
+      ...extras,
+      ...(node.t ? { type: node.t } : {}),
+      ...(node.f ? { format: node.f } : {}),
+      ...(node.i ? { items: this.#node(node.i, elementOf(go)) } : {}),
+      ...(node.v ? { additionalProperties: this.#node(node.v, elementOf(go)) } : {}),
+    };
+  }
+
+  #fromCustom(name: string): JsonObject {
+    const text = JSON.stringify(this.#custom.get(name)).replaceAll('"#REF/', `"${prefix[this.#flavour]}`);
+    const schema = JSON.parse(text) as JsonObject;
+    for (const [, referred] of text.matchAll(/"\$ref":"#\/(?:definitions|components\/schemas)\/([^"]+)"/g))
+      if (referred) this.ref(referred);
+    return { ...schema, ...this.#kindsExtension(name) };
+  }
+}
+
+/** Reference in a custom schema, before it is known which version it goes into. */
+const reference = (name: string): JsonObject => ({ $ref: `#REF/${name}` });
+
+const typeMeta: JsonObject = {
+  apiVersion: {
+    description:
+      'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources',
+    type: 'string',
+  },
+  kind: {
+    description:
+      'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
+    type: 'string',
+  },
+};
+
+const maxDepth = 200;
+/** A structural schema; in version 2 without what that version has no word for. */
+const structural = (schema: Schema, flavour: Flavour, depth: number): JsonObject => {
+  if (depth > maxDepth) return {};
+  const inner = (of: Schema): JsonObject => structural(of, flavour, depth + 1);
+  const out: JsonObject = {};
+  if (schema.description) out['description'] = schema.description;
+  if (schema.type) out['type'] = schema.type;
+  if (schema.format) out['format'] = schema.format;
+  if (schema.properties) out['properties'] = Object.fromEntries([...schema.properties].map(([name, of]) => [name, inner(of)]));
+  if (schema.required) out['required'] = [...schema.required];
+  if (schema.items) out['items'] = inner(schema.items);
+  if (schema.additionalProperties) out['additionalProperties'] = inner(schema.additionalProperties);
+  if (schema.enum) out['enum'] = [...schema.enum];
+  if (schema.default !== undefined && flavour === 'v3') out['default'] = schema.default;
+  Object.assign(out, schema.bounds);
+  if (schema.intOrString) out['x-kubernetes-int-or-string'] = true;
+  if (schema.preserveUnknownFields) out['x-kubernetes-preserve-unknown-fields'] = true;
+  if (schema.embeddedResource) out['x-kubernetes-embedded-resource'] = true;
+  if (schema.listType) out['x-kubernetes-list-type'] = schema.listType;
+  if (schema.listMapKeys) out['x-kubernetes-list-map-keys'] = [...schema.listMapKeys];
+  if (schema.mapType) out['x-kubernetes-map-type'] = schema.mapType;
+  if (flavour === 'v2') return out;
+  if (schema.nullable) out['nullable'] = true;
+  for (const word of ['allOf', 'anyOf', 'oneOf'] as const) if (schema[word]) out[word] = schema[word].map(inner);
+  if (schema.not) out['not'] = inner(schema.not);
+  return out;
+};
+
+/** `com.example.stable.v1.CronTab` for a kind of `stable.example.com`. */
+export const customName = (resource: Resource, kind = resource.kind): string =>
+  [...resource.group.split('.').reverse(), resource.version, kind].join('.');
+
+export const isBuiltIn = (resource: Resource): boolean =>
+  resource.schema.definition !== undefined && compiledDefinition(resource.schema.definition) !== undefined;
+
+/** The definitions of custom kinds and their lists, by name. */
+export const customSchemas = (resources: readonly Resource[], flavour: Flavour): Map<string, JsonObject> => {
+  const table = new Map<string, JsonObject>();
+  for (const resource of resources) {
+    if (isBuiltIn(resource)) continue;
+    const name = customName(resource);
+    const schema = structural(resource.schema, flavour, 0);
+    const metadata = { ...reference(objectMeta) };
+    if (schema['properties'] || !schema['x-kubernetes-preserve-unknown-fields'])
+      schema['properties'] = { ...typeMeta, metadata, ...((schema['properties'] as JsonObject | undefined) ?? {}) };
+    const properties = schema['properties'] as JsonObject | undefined;
+    if (properties) properties['metadata'] = metadata;
+    table.set(name, { ...schema, type: 'object' });
+    table.set(customName(resource, `${resource.kind}List`), {
+      description: `${resource.kind}List is a list of ${resource.kind}`,
+      type: 'object',
+      required: ['items'],
+      properties: { ...typeMeta, metadata: reference(listMeta), items: { type: 'array', items: reference(name) } },
+    });
+  }
+  return table;
+};
+
+/** Which kinds the definitions are, custom ones of the registry included. */
+export const kindsOf = (registry: Registry): KindsOf => {
+  const table = new Map<string, { group: string; version: string; kind: string }[]>();
+  const add = (definition: string, group: string, version: string, kind: string) => {
+    table.set(definition, [...(table.get(definition) ?? []), { group, version, kind }]);
+  };
+  for (const [key, definition] of Object.entries(compiledKinds().kinds)) {
+    const [kind = '', version = '', group = ''] = key.split('/').reverse();
+    add(definition, group, version, kind);
+  }
+  const versions = new Set<string>();
+  for (const resource of registry.all()) {
+    versions.add(`${resource.group}/${resource.version}`);
+    if (isBuiltIn(resource)) continue;
+    for (const kind of [resource.kind, `${resource.kind}List`]) add(customName(resource, kind), resource.group, resource.version, kind);
+  }
+  for (const groupVersion of versions) {
+    const [group = '', version = ''] = groupVersion.split('/');
+    for (const kind of ['DeleteOptions', 'WatchEvent']) add(`${machinery}.apis.meta.v1.${kind}`, group, version, kind);
+  }
+  return table;
+};
