@@ -1,6 +1,6 @@
 /** Objects for tests, said briefly: `aPod('web-1').on('n1').requesting({ cpu: '1' }).ready()`. */
 import type { KubeObject, OwnerReference } from '../../../kinds/object.ts';
-import type { Container, Deployment, Node, Pod, PodSpec, ReplicaSet, Taint, Toleration } from '../../../kinds/types.ts';
+import type { Container, Deployment, Node, Pod, PodSpec, ReplicaSet, Service, Taint, Toleration } from '../../../kinds/types.ts';
 
 /** An object with methods that return a changed copy. */
 const meta = (name: string, namespace = 'default') => ({ name, namespace });
@@ -142,4 +142,38 @@ export const aReplicaSet = (name: string, replicas: number, spec: Partial<NonNul
   kind: 'ReplicaSet',
   metadata: meta(name),
   spec: { replicas, selector: { matchLabels: { app: name } }, template: template({ app: name }, 'image:1'), ...spec },
+});
+
+export const aConfigMap = (name: string, namespace = 'default', owners: OwnerReference[] = []): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { ...meta(name, namespace), ...(owners.length > 0 ? { ownerReferences: owners } : {}) },
+});
+
+export const aNamespace = (name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name },
+  spec: { finalizers: ['kubernetes'] },
+  status: { phase: 'Active' },
+});
+
+export const aService = (name: string, spec: Partial<NonNullable<Service['spec']>> = {}): Service => ({
+  apiVersion: 'v1',
+  kind: 'Service',
+  metadata: meta(name),
+  spec: {
+    clusterIP: '10.96.0.10',
+    ipFamilies: ['IPv4'],
+    selector: { app: name },
+    ports: [{ name: 'http', port: 80, protocol: 'TCP', targetPort: 8080 as never }],
+    ...spec,
+  },
+});
+
+export const aLease = (node: string, renewTime: string): KubeObject => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: meta(node, 'kube-node-lease'),
+  spec: { holderIdentity: node, renewTime },
 });

@@ -119,8 +119,9 @@ class FakeClient implements Client {
     // Tried again as the API does when somebody else wrote in between.
     for (;;) {
       const { object, revision } = await this.#read({ resource, namespace, name });
-      const uid = (patch as { metadata?: { uid?: string } }).metadata?.uid;
+      const { uid, resourceVersion } = (patch as { metadata?: { uid?: string; resourceVersion?: string } }).metadata ?? {};
       if (uid && uid !== object.metadata.uid) throw conflict(groupResource(resource), name, 'the uid differs');
+      if (resourceVersion && resourceVersion !== String(revision)) throw conflict(groupResource(resource), name, 'the object is newer');
       const next = (type === 'merge'
         ? mergePatch(object as unknown as JsonObject, patch as JsonObject)
         : strategic(object, patch)) as unknown as KubeObject;
