@@ -5,6 +5,7 @@
 import {
   closeSync,
   existsSync,
+  fdatasyncSync,
   fstatSync,
   ftruncateSync,
   linkSync,
@@ -14,6 +15,7 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 
@@ -38,16 +40,20 @@ export const newer = (path: string, found: string): StoreOpenError =>
     `The data in ${path} has format ${found}, which a newer version wrote: start it with that version or a later one.`,
   );
 
+/** Errors of the system come from outside, so they are known by what they carry. */
+const codeOf = (error: unknown): unknown => (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined);
+export const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
+
 /** Who a process is beyond its number, which is given again after a while and after a restart of the machine. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
     return `${started}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
-  } catch (error) {
-    // No such process, or no /proc on this system; then the number has to do.
-    if (error instanceof Error) return '';
-    throw error;
+  } catch {
+    // No such process, or no /proc on this system; then the number alone has to do.
+    return '';
   }
 }
 
@@ -56,17 +62,15 @@ function alive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return codeOf(error) === 'EPERM';
   }
 }
-
-const hasCode = (error: unknown, code: string): boolean => error instanceof Error && 'code' in error && error.code === code;
 
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -86,7 +90,7 @@ export function lockDirectory(path: string): () => void {
           if (read(lock) === mine) rmSync(lock, { force: true });
         };
       } catch (error) {
-        if (!hasCode(error, 'EEXIST')) throw error;
+        if (codeOf(error) !== 'EEXIST') throw error;
       }
       const holder = read(lock);
       if (holder === undefined) continue;
@@ -105,7 +109,7 @@ export function lockDirectory(path: string): () => void {
         if (read(aside) !== holder && !existsSync(lock)) renameSync(aside, lock);
         else rmSync(aside, { force: true });
       } catch (error) {
-        if (!hasCode(error, 'ENOENT')) throw error;
+        if (codeOf(error) !== 'ENOENT') throw error;
       }
     }
     throw new StoreOpenError('in-use', `The data in ${path} is being opened by several processes at once: start only one.`);
@@ -157,6 +161,30 @@ export function checkDataFile(path: string): void {
     if (missing > 64 * one.pageSize) throw damaged(path, `data.mdb is ${missing} bytes short`);
     if (missing > 0) ftruncateSync(handle, size + missing);
   } finally {
+    closeSync(handle);
+  }
+}
+
+const full = new Set<unknown>(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
+/**
+ * Whether a write failed because there is no space. Where part of it fitted, LMDB says no more than that it failed; so what it wanted to do is
+ * tried beyond the end of the file, where it does no harm.
+ */
+export function isDiskFull(path: string, error: unknown): boolean {
+  if (/No space left|Disk quota|MDB_MAP_FULL|File too large/i.test(messageOf(error))) return true;
+  if (!/Input\/output error/i.test(messageOf(error))) return false;
+  const handle = openSync(join(path, 'data.mdb'), 'r+');
+  const { size } = fstatSync(handle);
+  try {
+    const probe = Buffer.alloc(1024 * 1024);
+    for (let written = 0; written < probe.length; ) written += writeSync(handle, probe, written, probe.length - written, size + written);
+    fdatasyncSync(handle);
+    return false;
+  } catch (failure) {
+    return full.has(codeOf(failure));
+  } finally {
+    ftruncateSync(handle, size);
     closeSync(handle);
   }
 }

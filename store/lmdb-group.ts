@@ -20,7 +20,7 @@ export interface Write {
   readonly table: 'objects' | 'log' | 'guards' | 'meta';
   readonly key: Buffer;
   /** Absent: removed. */
-  readonly value?: Uint8Array;
+  readonly value?: Buffer;
 }
 
 /** An object as this group knows it. */

@@ -15,7 +15,7 @@ import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Clock, Logger } from '../kinds/environment.ts';
 import { checkCommit } from './limits.ts';
-import { checkDataFile, damaged, lockDirectory, newer, StoreOpenError } from './lmdb-files.ts';
+import { checkDataFile, damaged, isDiskFull, lockDirectory, messageOf, newer, StoreOpenError } from './lmdb-files.ts';
 import { Group, type Settled, type Write } from './lmdb-group.ts';
 import { planTrim, type Trim } from './lmdb-history.ts';
 import {
@@ -106,6 +106,8 @@ export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
       encoding: 'binary',
       keyEncoding: 'binary',
       overlappingSync: false,
+      // Groups are made here. The library's own batches leave a rejection behind that nobody can handle.
+      eventTurnBatching: false,
       noMemInit: true,
       maxDbs: 4,
       // Understood by the library, missing from its types.
@@ -140,13 +142,11 @@ async function checkFormat(path: string, meta: Table): Promise<void> {
 }
 
 function openError(path: string, error: unknown): unknown {
-  if (error instanceof StoreOpenError || !(error instanceof Error)) return error;
-  if (diskFull.test(error.message)) return new StoreUnavailableError(`no space is left for the data in ${path}`, false, { cause: error });
-  if (/MDB_|RangeError|row of the log/.test(`${error.name} ${error.message}`)) return damaged(path, error.message, error);
+  if (error instanceof StoreOpenError) return error;
+  if (isDiskFull(path, error)) return new StoreUnavailableError(`no space is left for the data in ${path}`, false, { cause: error });
+  if (error instanceof RangeError || /MDB_/.test(messageOf(error))) return damaged(path, messageOf(error), error);
   return error;
 }
-
-const diskFull = /No space left|ENOSPC|Disk quota|EDQUOT|MDB_MAP_FULL|MDB_TXN_FULL|File too large/i;
 
 class LmdbLog implements Log {
   private readonly clock: Clock;
@@ -332,13 +332,19 @@ class LmdbLog implements Log {
   /** One transaction; resolved when it is on the disk. */
   private async flush(group: Group): Promise<void> {
     for (const resource of group.fresh) group.writes.push({ table: 'meta', key: floorKey(resource), value: encodeFloor(0, 0) });
-    await this.root.batch(() => {
-      for (const { table, key, value } of group.writes) {
-        // The promise of the whole batch tells; those of its parts never do.
-        if (value === undefined) void this.tables[table].remove(key);
-        else void this.tables[table].put(key, Buffer.isBuffer(value) ? value : Buffer.from(value));
-      }
-    });
+    try {
+      await this.root.batch(() => {
+        for (const { table, key, value } of group.writes) {
+          // The promise of the whole batch tells; those of its parts never do.
+          if (value === undefined) void this.tables[table].remove(key);
+          else void this.tables[table].put(key, value);
+        }
+      });
+    } catch (error) {
+      // The library keeps the true error in a promise beside the one it rejects with.
+      await (typeof error === 'object' && error !== null && 'commitError' in error ? error.commitError : undefined);
+      throw error;
+    }
   }
 
   private settle(group: Group, trim: Trim | undefined): void {
@@ -384,16 +390,15 @@ class LmdbLog implements Log {
   }
 
   private refuse(error: unknown): StoreUnavailableError {
-    const message = causes(error);
-    if (diskFull.test(message)) {
-      this.logger.error('no space is left for the store', { path: this.path, error: message });
+    if (isDiskFull(this.path, error)) {
+      this.logger.error('no space is left for the store', { path: this.path, error });
       return new StoreUnavailableError(`no space is left for the data in ${this.path}`, false, { cause: error });
     }
     // The last sync may have reached the disk or not, and a second try proves nothing about the first.
     this.failure ??= new StoreUnavailableError(`the disk failed to take a write to ${this.path}; restart once it is well`, true, {
       cause: error,
     });
-    this.logger.error('the store failed', { path: this.path, error: message });
+    this.logger.error('the store failed', { path: this.path, error });
     return this.failure;
   }
 
@@ -515,8 +520,3 @@ const reversed = (resource: string): { start: Buffer; end: Buffer } => {
   const { start, end } = resourceRange(resource);
   return { start: end, end: start };
 };
-
-function causes(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause === undefined ? error.message : `${error.message}: ${causes(error.cause)}`;
-}

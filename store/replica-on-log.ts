@@ -79,20 +79,32 @@ class LogReplica implements Replica {
 
   async *watch(after: number, signal: AbortSignal): AsyncGenerator<Watched> {
     let position = after;
-    while (!signal.aborted && !this.closed) {
-      const shared = this.recent.since(position, batchEvents);
-      const events = shared ?? (await this.past(position));
-      if (signal.aborted) return;
-      const last = events.at(-1)?.entry.revision;
-      if (last !== undefined) {
-        position = shared !== undefined && events.length < batchEvents ? Math.max(last, this.revision) : last;
-        yield { events, revision: position };
-      } else if (shared === undefined) {
-        // Nothing lies between here and what is shared.
-        position = Math.max(position, this.recent.floor);
-      } else {
-        await this.change(signal);
+    let wake = (): void => {};
+    // One for the whole watch: a signal may serve many watches, and each waits many times.
+    const abort = (): void => wake();
+    signal.addEventListener('abort', abort);
+    try {
+      while (!signal.aborted && !this.closed) {
+        const shared = this.recent.since(position, batchEvents);
+        const events = shared ?? (await this.past(position));
+        if (signal.aborted) return;
+        const last = events.at(-1)?.entry.revision;
+        if (last !== undefined) {
+          position = shared !== undefined && events.length < batchEvents ? Math.max(last, this.revision) : last;
+          yield { events, revision: position };
+        } else if (shared === undefined) {
+          // Nothing lies between here and what is shared.
+          position = Math.max(position, this.recent.floor);
+        } else {
+          await new Promise<void>(resolve => {
+            wake = resolve;
+            this.wakers.add(resolve);
+          });
+          this.wakers.delete(wake);
+        }
       }
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -281,19 +293,6 @@ class LogReplica implements Replica {
       const entry = new StoredEntry(this.parsed, namespace, name, revision, value);
       const event = { type: eventTypes[type], entry };
       return previous === undefined ? event : { ...event, previous: new PastEntry(namespace, name, previous) };
-    });
-  }
-
-  /** Until something changes here, or the signal. */
-  private change(signal: AbortSignal): Promise<void> {
-    return new Promise(resolve => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', wake);
-        this.wakers.delete(wake);
-        resolve();
-      };
-      signal.addEventListener('abort', wake);
-      this.wakers.add(wake);
     });
   }
 
