@@ -16,6 +16,8 @@ export interface Machine {
   machineId: string;
   systemUuid: string;
   bootId: string;
+  /** Root here may give a process an OOM score below its own (CAP_SYS_RESOURCE; some sandboxes withhold it). */
+  mayProtectProcesses: boolean;
 }
 
 /** Node's names of processors to Go's. */
@@ -37,25 +39,32 @@ const availableMemory = async (): Promise<number> => {
   return match ? Number(match[1]) * 1024 : os.freemem();
 };
 
+const hasCapability = async (bit: number): Promise<boolean> => {
+  const match = /^CapEff:\s+([0-9a-f]+)$/m.exec(await line('/proc/self/status'));
+  return match?.[1] !== undefined && ((BigInt(`0x${match[1]}`) >> BigInt(bit)) & 1n) === 1n;
+};
+
 /** Addresses that other machines may know this one by; loopback where there is none. */
 const addresses = (): string[] => {
   const found: string[] = [];
   for (const [name, list] of Object.entries(os.networkInterfaces())) {
     // Interfaces of pods and of container engines belong to what runs here, not to the machine.
     if (/^(wv|veth|docker|br-|cni|flannel|virbr)/.test(name)) continue;
-    for (const { address, family, internal } of list ?? []) if (family === 'IPv4' && !internal && !address.startsWith('169.254.')) found.push(address);
+    for (const { address, family, internal } of list ?? [])
+      if (family === 'IPv4' && !internal && !address.startsWith('169.254.')) found.push(address);
   }
   return found.length > 0 ? found : ['127.0.0.1'];
 };
 
 export const readMachine = async (storageRoot: string): Promise<Machine> => {
-  const [disk, osImage, machineId, systemUuid, bootId, freeMemoryBytes] = await Promise.all([
+  const [disk, osImage, machineId, systemUuid, bootId, freeMemoryBytes, mayProtectProcesses] = await Promise.all([
     statfs(storageRoot),
     osName(),
     line('/etc/machine-id'),
     line('/sys/class/dmi/id/product_uuid'),
     line('/proc/sys/kernel/random/boot_id'),
     availableMemory(),
+    hasCapability(24),
   ]);
   return {
     hostname: os.hostname(),
@@ -71,5 +80,6 @@ export const readMachine = async (storageRoot: string): Promise<Machine> => {
     machineId,
     systemUuid: systemUuid || machineId,
     bootId,
+    mayProtectProcesses,
   };
 };

@@ -4,7 +4,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../../kinds/status.ts';
 import type { Lease, Node, Taint } from '../../kinds/types.ts';
 import { sleep } from '../abortable.ts';
 import { type ApiClient, coreV1 } from '../api-client.ts';
-import { type NodeStatus, nodeLabels, nodeStatus, type NodeInput } from './status.ts';
+import { type NodeInput, type NodeStatus, nodeLabels, nodeStatus } from './status.ts';
 
 export interface RegistrationOptions {
   client: Pick<ApiClient, 'get' | 'create' | 'update' | 'patch'>;
@@ -148,7 +148,9 @@ export const registerNode = async (options: RegistrationOptions): Promise<Regist
       throw error;
     }
   }).catch((error: unknown) => logger.error('lease renewal ended', { error: String(error) }));
-  repeat('status', lookEvery, () => report(false)).catch((error: unknown) => logger.error('status reports ended', { error: String(error) }));
+  repeat('status', lookEvery, () => report(false)).catch((error: unknown) =>
+    logger.error('status reports ended', { error: String(error) }),
+  );
 
   return {
     podCidr: node.spec?.podCIDR ?? options.podCidr,

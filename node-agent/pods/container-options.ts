@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import type { Container } from '../../kinds/types.ts';
 import { containerHash, labels, podLabels } from './labels.ts';
 import type { BoundPod } from './pod.ts';
-import { kernelResources } from './resources.ts';
+import { kernelResources, type NodeLimits } from './resources.ts';
 
 /** A directory or file of the node as a container sees it. */
 export interface Mount {
@@ -25,7 +25,7 @@ export interface ContainerInput {
   args: string[] | undefined;
   variables: ReadonlyMap<string, string>;
   mounts: Mount[];
-  nodeMemory: number;
+  limits: NodeLimits;
   /** Contents of `Localhost` seccomp profiles, by their path. */
   seccompProfile?: string | undefined;
   /** Container whose processes an ephemeral container is to see. */
@@ -133,7 +133,7 @@ export const containerOptions = (input: ContainerInput): Docker.ContainerCreateO
       SecurityOpt: securityOptions(input),
       ...(security.procMount === 'Unmasked' ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
       LogConfig: logConfig,
-      ...kernelResources(pod, container, input.nodeMemory),
+      ...kernelResources(pod, container, input.limits),
     },
   };
 };

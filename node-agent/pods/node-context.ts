@@ -11,6 +11,7 @@ import type { Images } from './images.ts';
 import type { RunHook } from './lifecycle-hooks.ts';
 import { type BoundPod, namespaceOf, rolesOf, type Slot, uidOf } from './pod.ts';
 import type { References } from './references.ts';
+import type { NodeLimits } from './resources.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 /** What every pod of the node works with. */
@@ -41,7 +42,7 @@ export interface NodeContext {
     seccompDir: string;
     clusterDomain: string;
     resources: NodeResources;
-    memoryBytes: number;
+    limits: NodeLimits;
     sandboxImage: string;
   };
 }

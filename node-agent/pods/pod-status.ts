@@ -67,7 +67,7 @@ export const podStatus = (input: StatusInput): PodStatus => {
   // A pod never leaves a final phase.
   if (isFinished(pod)) phase = pod.status?.phase as Phase;
   else if (previous.phase === 'Succeeded' || previous.phase === 'Failed') phase = previous.phase;
-  const hasSandbox = view.sandbox?.state === 'running' && !input.over;
+  const hasSandbox = view.sandbox?.state === 'running';
   const reason = input.failure?.reason ?? (phase === previous.phase ? previous.reason : undefined);
   const message = input.failure?.message ?? (phase === previous.phase ? previous.message : undefined);
   const podIp = input.podIp || (isHostNetwork(pod) ? input.hostIp : (previous.podIP ?? ''));

@@ -33,7 +33,14 @@ const oomScore = (pod: BoundPod, container: Container, nodeMemory: number): numb
   }
 };
 
-export const kernelResources = (pod: BoundPod, container: Container, nodeMemory: number): KernelResources => {
+/** What of the machine decides how the kernel is to treat containers. */
+export interface NodeLimits {
+  memoryBytes: number;
+  /** 0 where the kernel does not let this machine's root protect processes more than usual. */
+  lowestOomScore: number;
+}
+
+export const kernelResources = (pod: BoundPod, container: Container, { memoryBytes, lowestOomScore }: NodeLimits): KernelResources => {
   const { requests, limits } = container.resources ?? {};
   const cpuLimit = milli(limits?.['cpu']);
   const cpuRequest = milli(requests?.['cpu']) ?? cpuLimit ?? 0;
@@ -43,6 +50,6 @@ export const kernelResources = (pod: BoundPod, container: Container, nodeMemory:
     ...(cpuLimit ? { CpuPeriod: 100_000, CpuQuota: Math.max(1000, cpuLimit * 100) } : {}),
     // Swap counts into the limit: as much as the memory itself means none.
     ...(memory ? { Memory: Math.ceil(memory), MemorySwap: Math.ceil(memory) } : {}),
-    OomScoreAdj: oomScore(pod, container, nodeMemory),
+    OomScoreAdj: Math.max(lowestOomScore, oomScore(pod, container, memoryBytes)),
   };
 };

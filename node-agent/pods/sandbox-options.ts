@@ -18,6 +18,7 @@ export const sandboxOptions = (input: {
   image: string;
   ip: string;
   clusterDomain: string;
+  lowestOomScore: number;
 }): Docker.ContainerCreateOptions => {
   const { pod } = input;
   const { spec } = pod;
@@ -40,7 +41,7 @@ export const sandboxOptions = (input: {
       ...(spec.hostPID ? { PidMode: 'host' } : {}),
       LogConfig: { ...logConfig, Config: {} },
       CpuShares: 2,
-      OomScoreAdj: -998,
+      OomScoreAdj: Math.max(input.lowestOomScore, -998),
       SecurityOpt: ['no-new-privileges'],
       CapDrop: ['ALL'],
       ReadonlyRootfs: true,

@@ -106,7 +106,7 @@ const create = async (context: NodeContext, request: StartRequest, image: Engine
       args: expandAll(container.args, variables),
       variables,
       mounts: [...mounts, ...(await ownMounts(context, request, mounts))],
-      nodeMemory: context.node.memoryBytes,
+      limits: context.node.limits,
       seccompProfile: await seccompProfile(context, pod, container),
       target: request.target,
     });

@@ -31,7 +31,15 @@ export const startSandbox = (
 ): SandboxStart => {
   const { engine, network, node } = context;
   const ip = isHostNetwork(pod) ? node.hostIp : network.allocate(context.usedIps());
-  const options = sandboxOptions({ pod, attempt, node: node.label, image: node.sandboxImage, ip, clusterDomain: node.clusterDomain });
+  const options = sandboxOptions({
+    pod,
+    attempt,
+    node: node.label,
+    image: node.sandboxImage,
+    ip,
+    clusterDomain: node.clusterDomain,
+    lowestOomScore: node.limits.lowestOomScore,
+  });
   const name = sandboxName(pod, attempt);
   const create = async () => {
     const [id] = await Promise.all([engine.create(name, options), writeFiles(context, pod, ip)]);
