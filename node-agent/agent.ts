@@ -9,7 +9,6 @@ import type { ResolvedConfig } from './config.ts';
 import { dockerEngine } from './docker/dockerode.ts';
 import type { Engine } from './docker/engine.ts';
 import { createEventRecorder } from './events.ts';
-import { createInformer } from './informer.ts';
 import { readMachine } from './node/machine.ts';
 import { registerNode } from './node/registration.ts';
 import { nodeStatus } from './node/status.ts';
@@ -26,11 +25,18 @@ import { createProber } from './probes/prober.ts';
 import { type StreamServer, startStreamServer } from './streams/server.ts';
 import type { Exec } from './volumes/volume.ts';
 
-export interface AgentDependencies {
-  network: PodNetwork;
+/** The node's network as the agent uses it. */
+export interface AgentNetwork {
+  /** `gateway` is the node as its pods reach it. */
+  pods: PodNetwork & { gateway: string };
   resolvConf: ResolvConf;
-  /** Address of the node as its pods reach it. */
-  podGateway: string;
+  services: ReadonlyMap<string, Service>;
+  servicesSynced: Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface AgentDependencies {
+  startNetwork(client: ApiClient): Promise<AgentNetwork>;
   exec: Exec;
   clock: Clock;
   random: Random;
@@ -68,15 +74,15 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
   await dockerReady(engine, dependencies, config.dockerSocket);
   const [sandboxImage, { version }, storageRoot] = await Promise.all([ensureSandboxImage(engine), engine.version(), engine.storageRoot()]);
 
+  const network = await dependencies.startNetwork(client);
   const machine = await readMachine(storageRoot);
   const { host } = config.listen;
   const address = wildcard.has(host) ? (machine.addresses[0] ?? '127.0.0.1') : host;
   // What loopback is for a pod is not the node.
-  const hostIp = loopback.test(address) ? dependencies.podGateway : address;
+  const hostIp = loopback.test(address) ? network.pods.gateway : address;
 
   let manager: PodManager | undefined;
   const recorder = createEventRecorder({ client, node: config.nodeName, clock, random, logger });
-  const services = createInformer<Service>({ client, path: '/api/v1/services', clock, random, logger });
   const { allocatable = {} } = nodeStatus({
     nodeName: config.nodeName,
     machine,
@@ -95,13 +101,13 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
     client,
     images: createImages({ engine, clock, logger }),
     references: createReferences({ client, clock }),
-    network: dependencies.network,
+    network: network.pods,
     recorder,
     statuses,
     runHook: createHookRunner({ engine, clock }),
     runProbe: createProber({ engine, clock }),
-    resolvConf: dependencies.resolvConf,
-    services: () => services.objects.values(),
+    resolvConf: network.resolvConf,
+    services: () => network.services.values(),
     usedIps: () => new Set([...(manager?.workers.values() ?? [])].map(worker => worker.ip).filter(ip => ip !== '')),
     imageRefs: new Map(),
     exec,
@@ -164,7 +170,7 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
   });
   recorder.event({ kind: 'Node', name: config.nodeName, uid: config.nodeName }, 'Normal', 'Starting', 'Starting kubelet.');
   // A container started before the Services are known would lack their variables.
-  await services.synced;
+  await network.servicesSynced;
   manager = await startPodManager(context, client, config.nodeName);
   logger.info('the node is up', { node: config.nodeName, address, port: streams.port, podCidr: registration.podCidr });
 
@@ -173,7 +179,7 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
     async close() {
       registration.close();
       manager?.close();
-      services.close();
+      await network.close();
       await streams.close();
       await recorder.flush();
       client.close();

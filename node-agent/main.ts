@@ -1,10 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { startAgent } from './agent.ts';
 import { readConfig } from './config.ts';
 import { dockerEngine } from './docker/dockerode.ts';
-import { runSystemCommand } from './network/command.ts';
-import { createPodNetwork } from './network/pod-network.ts';
-import { createResolvConf } from './network/resolv-conf.ts';
+import { removeNodeNetwork, startNodeNetwork } from './network/node-network.ts';
 import { nodeLabel } from './pods/labels.ts';
 import { systemClock, systemExec, systemLogger, systemRandom } from './system.ts';
 import { tearDown } from './tear-down.ts';
@@ -16,26 +13,13 @@ const main = async (): Promise<void> => {
   if (path === undefined) throw new Error('usage: windvane-agent --config FILE [--tear-down]');
   const config = await readConfig(path);
   const logger = systemLogger(config.logLevel ?? 'info');
-  const network = createPodNetwork({
-    podCidr: config.podCidr,
-    run: runSystemCommand,
-    writeSetting: (setting, value) => writeFile(setting, value),
-    logger,
-  });
   if (process.argv.includes('--tear-down')) {
     await tearDown(dockerEngine(config.dockerSocket), nodeLabel(config.clusterName, config.nodeName), config.dataDir, systemExec);
-    await network.remove([config.clusterDns]);
+    await removeNodeNetwork(config, logger);
     return;
   }
-  await network.prepare([config.clusterDns]);
   const agent = await startAgent(config, {
-    network,
-    resolvConf: createResolvConf({
-      clusterDns: config.clusterDns,
-      clusterDomain: config.clusterDomain,
-      host: await readFile('/etc/resolv.conf', 'utf8').catch(() => ''),
-    }),
-    podGateway: network.gateway,
+    startNetwork: client => startNodeNetwork({ ...config, client, clock: systemClock, random: systemRandom, logger }),
     exec: systemExec,
     clock: systemClock,
     random: systemRandom,

@@ -32,6 +32,8 @@ export interface RunningNetwork {
   readonly resolvConf: ResolvConf;
   /** Services by `namespace/name`, for the environment variables of containers. */
   readonly services: ReadonlyMap<string, Service>;
+  /** Settles when `services` is complete for the first time. */
+  readonly servicesSynced: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -97,6 +99,7 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
     pods,
     resolvConf: createResolvConf({ clusterDns, clusterDomain, host }),
     services: services.objects,
+    servicesSynced: services.synced,
     async close() {
       services.close();
       slices.close();
