@@ -1,0 +1,38 @@
+/** RuntimeClass. */
+import type * as generated from '@kubernetes/client-node';
+import { check } from '../checks.ts';
+import { duplicate, required, root } from '../field.ts';
+import { isDns1123Label, validateImmutable, validateLabels } from '../metadata.ts';
+import { checkTolerations } from '../pod-spec/affinity.ts';
+import { checkOverhead } from '../pod-spec/resources.ts';
+import type { FieldError } from '../status.ts';
+import type { Strategy } from '../strategy.ts';
+import { age } from '../table/age.ts';
+import type { Kind } from '../types.ts';
+
+type RuntimeClass = Kind<generated.V1RuntimeClass>;
+const overheadField = root('overhead');
+const schedulingField = root('scheduling');
+
+export const runtimeClass: Strategy<RuntimeClass> = {
+  allowCreateOnUpdate: true,
+  allowUnconditionalUpdate: false,
+  validate({ handler, overhead, scheduling }) {
+    const errors: FieldError[] = handler ? check(isDns1123Label, handler, 'handler') : [required('handler')];
+    if (overhead?.podFixed) checkOverhead(overhead.podFixed, overheadField, errors);
+    if (!scheduling) return errors;
+    errors.push(...validateLabels(scheduling.nodeSelector, schedulingField.child('nodeSelector')));
+    const field = schedulingField.child('tolerations');
+    checkTolerations(scheduling.tolerations, field, errors);
+    const seen = new Set<string>();
+    scheduling.tolerations?.forEach((toleration, i) => {
+      const { key = '', operator = '', value = '', effect = '' } = toleration;
+      const id = JSON.stringify([key, operator, value, effect]);
+      if (seen.has(id)) errors.push(duplicate(field.index(i), toleration));
+      seen.add(id);
+    });
+    return errors;
+  },
+  validateUpdate: (next, previous) => validateImmutable(next.handler, previous.handler, 'handler'),
+  cells: ({ metadata, handler }, now) => [metadata.name, handler, age(metadata.creationTimestamp, now)],
+};
