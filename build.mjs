@@ -40,7 +40,12 @@ await compile('dist');
 rmSync(compiler);
 
 if (!onlySchemas) {
-  const entries = { cli: 'cli/main.ts', 'control-plane': 'cli/control-plane.ts', agent: 'node-agent/main.ts' };
+  const entries = {
+    cli: 'cli/main.ts',
+    'control-plane': 'cli/control-plane.ts',
+    agent: 'node-agent/main.ts',
+    images: 'examples/images.ts',
+  };
   for (const [name, entry] of Object.entries(entries)) if (!existsSync(entry)) delete entries[name];
   await build({ ...options, entryPoints: entries, outdir: 'dist' });
   if (existsSync('dist/cli.js')) chmodSync('dist/cli.js', 0o755);
