@@ -20,7 +20,8 @@ const cluster = (nodes: Node[], pods: Pod[] = []): Cluster => ({
       assumed: totalOf(own, assumedRequestsOf),
     };
   }),
-  namespace: () => undefined,
+  namespace: name => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name } } }),
+  siblings: () => undefined,
 });
 const placed = (pod: ReturnType<typeof aPod>, nodes: Node[], pods: Pod[] = []): string => {
   const result = place(pod.build(), cluster(nodes, pods), plugins, seededRandom());
@@ -122,4 +123,88 @@ test('a host port is taken once a node', () => {
   const holder = aPod('holder').on('n').hostPort(80).build();
   expect(placed(aPod().hostPort(80), [aNode('n')], [holder])).toContain("1 node(s) didn't have free ports for the requested pod ports.");
   expect(placed(aPod().hostPort(81), [aNode('n')], [holder])).toBe('n');
+});
+
+describe('near and away from other pods', () => {
+  const nodes = [aNode('n1', { labels: { zone: 'a' } }), aNode('n2', { labels: { zone: 'a' } }), aNode('n3', { labels: { zone: 'b' } })];
+  const term = (app: string, topologyKey: string, more: object = {}) => ({ labelSelector: { matchLabels: { app } }, topologyKey, ...more });
+  const required = (kind: 'podAffinity' | 'podAntiAffinity', ...terms: object[]) => ({
+    affinity: { [kind]: { requiredDuringSchedulingIgnoredDuringExecution: terms } } as never,
+  });
+  const web = aPod('web').labeled({ app: 'web' }).on('n3').build();
+
+  test('affinity goes to the same zone, anti-affinity to another', () => {
+    expect(placed(aPod().spec(required('podAffinity', term('web', 'zone'))), nodes, [web])).toBe('n3');
+    const away = placed(aPod().spec(required('podAntiAffinity', term('web', 'zone'))), nodes, [web]);
+    expect(['n1', 'n2']).toContain(away);
+  });
+  test('affinity to nobody fits nowhere, but the first of its like may start', () => {
+    expect(placed(aPod().spec(required('podAffinity', term('db', 'zone'))), nodes, [web])).toBe(
+      hopeless(3, "3 node(s) didn't match pod affinity rules"),
+    );
+    expect(
+      placed(
+        aPod()
+          .labeled({ app: 'db' })
+          .spec(required('podAffinity', term('db', 'zone'))),
+        nodes,
+        [web],
+      ),
+    ).toMatch(/^n[123]$/);
+  });
+  test('pods that are there keep others away', () => {
+    const shy = aPod('shy')
+      .labeled({ app: 'shy' })
+      .on('n1')
+      .spec(required('podAntiAffinity', term('web', 'zone')))
+      .build();
+    expect(placed(aPod().labeled({ app: 'web' }), nodes, [shy])).toBe('n3');
+    expect(placed(aPod().labeled({ app: 'web' }), nodes.slice(0, 2), [shy])).toContain(
+      "2 node(s) didn't satisfy existing pods anti-affinity rules. ",
+    );
+  });
+  test('only pods of the named namespaces count', () => {
+    const elsewhere = aPod('web', 'other').labeled({ app: 'web' }).on('n3').build();
+    const near = (more: object) => placed(aPod().spec(required('podAffinity', term('web', 'zone', more))), nodes, [elsewhere]);
+    expect(near({})).toContain("didn't match pod affinity rules");
+    expect(near({ namespaces: ['other'] })).toBe('n3');
+    expect(near({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'other' } } })).toBe('n3');
+    expect(near({ namespaceSelector: {} })).toBe('n3');
+  });
+  test('preferences decide among nodes that fit', () => {
+    const preferred = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term('web', 'zone') }] };
+    expect(placed(aPod().spec({ affinity: { podAffinity: preferred } } as never), nodes, [web])).toBe('n3');
+    expect(placed(aPod().spec({ affinity: { podAntiAffinity: preferred } } as never), [nodes[0], nodes[2]] as Node[], [web])).toBe('n1');
+  });
+});
+
+describe('spreading', () => {
+  const nodes = [aNode('n1', { labels: { zone: 'a' } }), aNode('n2', { labels: { zone: 'b' } })];
+  const web = (name: string, node: string) => aPod(name).labeled({ app: 'web' }).on(node).build();
+  const spread = (whenUnsatisfiable: string, more: object = {}) => ({
+    topologySpreadConstraints: [
+      { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable, labelSelector: { matchLabels: { app: 'web' } }, ...more },
+    ],
+  });
+  const newcomer = (whenUnsatisfiable: string, more: object = {}) => aPod().labeled({ app: 'web' }).spec(spread(whenUnsatisfiable, more));
+
+  test('the fuller zone is refused beyond the skew', () => {
+    expect(placed(newcomer('DoNotSchedule'), nodes, [web('a', 'n1')])).toBe('n2');
+    const full = aPod('big').on('n2').requesting({ cpu: '4' }).build();
+    expect(placed(newcomer('DoNotSchedule').requesting({ cpu: '1' }), nodes, [web('a', 'n1'), full])).toContain(
+      "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) didn't match pod topology spread constraints.",
+    );
+  });
+  test('a node without the label is no place', () => {
+    expect(placed(newcomer('DoNotSchedule'), [aNode('n0')])).toContain('(missing required label)');
+  });
+  test('too few zones count as empty ones', () => {
+    expect(placed(newcomer('DoNotSchedule', { minDomains: 3 }), nodes, [web('a', 'n1'), web('b', 'n2')])).toContain(
+      "2 node(s) didn't match pod topology spread constraints.",
+    );
+  });
+  test('as a preference it only ranks', () => {
+    expect(placed(newcomer('ScheduleAnyway'), nodes, [web('a', 'n1'), web('b', 'n1')])).toBe('n2');
+    expect(placed(newcomer('ScheduleAnyway'), nodes.slice(0, 1), [web('a', 'n1'), web('b', 'n1')])).toBe('n1');
+  });
 });

@@ -29,11 +29,8 @@ export const place = (pod: Pod, cluster: Cluster, plugins: readonly Plugin[], ra
   const totals = fitting.map(() => 0);
   if (fitting.length > 1) {
     for (const { plugin, judge } of judges) {
-      const { score, normalize } = judge;
-      if (!score) continue;
-      const raw = fitting.map(node => score(node));
-      const scores = normalize ? normalize(raw) : raw;
-      for (const [i, points] of scores.entries()) totals[i] = (totals[i] ?? 0) + Math.min(maxScore, points) * (plugin.weight ?? 1);
+      for (const [i, points] of (judge.scores?.(fitting) ?? []).entries())
+        totals[i] = (totals[i] ?? 0) + Math.min(maxScore, points) * (plugin.weight ?? 1);
     }
   }
   const best = Math.max(...totals);

@@ -2,6 +2,7 @@
  * What a scheduling plugin is. For one pod it looks once over the cluster (upstream's PreFilter and PreScore) and then judges node by node.
  * Plugins are pure: they see values and keep nothing.
  */
+import type { LabelRequirements } from '../../kinds/selector/label-selector.ts';
 import type { Namespace, Node, Pod } from '../../kinds/types.ts';
 import type { Resources } from './resources.ts';
 
@@ -21,6 +22,8 @@ export interface NodeState {
 export interface Cluster {
   readonly nodes: readonly NodeState[];
   namespace(name: string): Namespace | undefined;
+  /** What selects the pod's siblings: the Services before it and the controller above it. Undefined: it has none. */
+  siblings(pod: Pod): LabelRequirements | undefined;
 }
 
 export interface Rejection {
@@ -33,10 +36,8 @@ export interface Rejection {
 export interface Judge {
   /** Undefined: the pod can run there. */
   filter?(node: NodeState): Rejection | undefined;
-  /** How good the node is; by `normalize` brought to 0..100. */
-  score?(node: NodeState): number;
-  /** Default: scores are 0..100 already. */
-  normalize?(scores: readonly number[]): readonly number[];
+  /** How good the nodes are that passed all filters, each from 0 to 100. */
+  scores?(candidates: readonly NodeState[]): readonly number[];
 }
 
 export interface Plugin {

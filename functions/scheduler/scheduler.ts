@@ -6,8 +6,10 @@
  */
 import { timestamp } from '../../kinds/environment.ts';
 import { semanticEqual } from '../../kinds/equality.ts';
-import type { Namespace, Node, Pod } from '../../kinds/types.ts';
+import { fromLabelSelector, type LabelRequirements, matchesLabels } from '../../kinds/selector/label-selector.ts';
+import type { Namespace, Node, Pod, ReplicaSet, Service } from '../../kinds/types.ts';
 import type { ReplicaEvent } from '../../store/replica.ts';
+import { controllerOf } from '../controller/owners.ts';
 import { type Key, type ReconcileContext, type Reconciler, type Result, splitKey } from '../controller/reconciler.ts';
 import { place } from './placement.ts';
 import type { Cluster, NodeState } from './plugin.ts';
@@ -41,7 +43,7 @@ export const createScheduler = (): Reconciler => {
       },
       { resource: 'nodes', keys: event => (waiting.size > 0 && nodeMatters(event) ? [...waiting.keys()] : []) },
     ],
-    reads: ['namespaces'],
+    reads: ['namespaces', 'services', ...Object.values(controllers)],
     reconcile: (key, context) => schedule(key, context, waiting),
   };
 };
@@ -123,7 +125,34 @@ const clusterOf = (context: ReconcileContext): Cluster => ({
     .list()
     .map(entry => stateOf(entry.object as Node, context)),
   namespace: name => context.replica('namespaces').get('', name)?.object as Namespace | undefined,
+  siblings: pod => siblingsOf(pod, context),
 });
+
+const controllers: Readonly<Record<string, string>> = {
+  ReplicaSet: 'replicasets.apps',
+  StatefulSet: 'statefulsets.apps',
+  ReplicationController: 'replicationcontrollers',
+};
+
+/** Upstream's `helper.DefaultSelector`. */
+const siblingsOf = (pod: Pod, context: ReconcileContext): LabelRequirements | undefined => {
+  const namespace = pod.metadata.namespace ?? '';
+  const requirements: LabelRequirements[number][] = [];
+  for (const { object } of context.replica('services').list({ namespace })) {
+    const selector = (object as Service).spec?.selector;
+    if (!selector || Object.keys(selector).length === 0) continue;
+    const wanted = fromLabelSelector({ matchLabels: selector });
+    if (matchesLabels(wanted, pod.metadata.labels)) requirements.push(...wanted);
+  }
+  const owner = controllerOf(pod);
+  const resource = owner && controllers[owner.kind];
+  const selector = resource && (context.replica(resource).get(namespace, owner.name)?.object as ReplicaSet | undefined)?.spec?.selector;
+  if (selector) {
+    const labels = owner.kind === 'ReplicationController' ? { matchLabels: selector as Record<string, string> } : selector;
+    requirements.push(...fromLabelSelector(labels));
+  }
+  return requirements.length > 0 ? requirements : undefined;
+};
 
 const stateOf = (node: Node, context: ReconcileContext): NodeState => {
   const name = node.metadata.name;

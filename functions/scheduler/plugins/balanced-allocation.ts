@@ -9,7 +9,8 @@ export const balancedAllocation: Plugin = {
     const wanted = requestsOf(pod);
     if (!wanted.get('cpu') && !wanted.get('memory')) return undefined;
     return {
-      score: node => Math.floor(maxScore / 2 + (maxScore / 2 + balance(node, wanted) - balance(node, new Map())) / 2),
+      scores: candidates =>
+        candidates.map(node => Math.floor(maxScore / 2 + (maxScore / 2 + balance(node, wanted) - balance(node, new Map())) / 2)),
     };
   },
 };

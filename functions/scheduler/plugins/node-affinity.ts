@@ -11,8 +11,12 @@ export const nodeAffinity: Plugin = {
         allowsNode(pod.spec, node) ? undefined : { reasons: ["node(s) didn't match Pod's node affinity/selector"], final: true },
       ...(preferred.length > 0
         ? {
-            score: ({ node }) => preferred.reduce((sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0), 0),
-            normalize: scores => normalized(scores),
+            scores: candidates =>
+              normalized(
+                candidates.map(({ node }) =>
+                  preferred.reduce((sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0), 0),
+                ),
+              ),
           }
         : {}),
     };

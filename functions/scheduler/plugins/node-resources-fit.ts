@@ -1,5 +1,5 @@
-import { maxScore, type Plugin } from '../plugin.ts';
-import { assumedRequestsOf, requestsOf } from '../resources.ts';
+import { maxScore, type NodeState, type Plugin } from '../plugin.ts';
+import { assumedRequestsOf, type Resources, requestsOf } from '../resources.ts';
 
 /** Requests must fit into what is free; the emptier a node would be afterwards, the better (`LeastAllocated`). */
 export const nodeResourcesFit: Plugin = {
@@ -21,20 +21,22 @@ export const nodeResourcesFit: Plugin = {
         }
         return reasons.length > 0 ? { reasons, final } : undefined;
       },
-      score: node => {
-        let sum = 0;
-        let count = 0;
-        for (const name of ['cpu', 'memory']) {
-          const offered = node.allocatable.get(name) ?? 0;
-          if (offered === 0) continue;
-          const used = (node.assumed.get(name) ?? 0) + (assumed.get(name) ?? 0);
-          sum += used > offered ? 0 : Math.floor(((offered - used) * maxScore) / offered);
-          count++;
-        }
-        return count === 0 ? 0 : Math.floor(sum / count);
-      },
+      scores: candidates => candidates.map(node => leastAllocated(node, assumed)),
     };
   },
+};
+
+const leastAllocated = (node: NodeState, assumed: Resources): number => {
+  let sum = 0;
+  let count = 0;
+  for (const name of ['cpu', 'memory']) {
+    const offered = node.allocatable.get(name) ?? 0;
+    if (offered === 0) continue;
+    const used = (node.assumed.get(name) ?? 0) + (assumed.get(name) ?? 0);
+    sum += used > offered ? 0 : Math.floor(((offered - used) * maxScore) / offered);
+    count++;
+  }
+  return count === 0 ? 0 : Math.floor(sum / count);
 };
 
 const order = ['cpu', 'memory', 'ephemeral-storage'];

@@ -1,5 +1,5 @@
 import { tolerates, untolerated } from '../../controller/tolerations.ts';
-import { normalized, type Plugin } from '../plugin.ts';
+import { type NodeState, normalized, type Plugin } from '../plugin.ts';
 
 export const taintToleration: Plugin = {
   name: 'TaintToleration',
@@ -7,16 +7,16 @@ export const taintToleration: Plugin = {
   judge: pod => {
     const tolerations = pod.spec?.tolerations ?? [];
     const soft = tolerations.filter(toleration => !toleration.effect || toleration.effect === 'PreferNoSchedule');
+    const untoleratedPreferences = ({ node }: NodeState): number =>
+      (node.spec?.taints ?? []).filter(
+        taint => taint.effect === 'PreferNoSchedule' && !soft.some(toleration => tolerates(toleration, taint)),
+      ).length;
     return {
       filter: ({ node }) =>
         untolerated(node.spec?.taints, tolerations, ['NoSchedule', 'NoExecute'])
           ? { reasons: ['node(s) had untolerated taint(s)'], final: true }
           : undefined,
-      score: ({ node }) =>
-        (node.spec?.taints ?? []).filter(
-          taint => taint.effect === 'PreferNoSchedule' && !soft.some(toleration => tolerates(toleration, taint)),
-        ).length,
-      normalize: scores => normalized(scores, true),
+      scores: candidates => normalized(candidates.map(untoleratedPreferences), true),
     };
   },
 };
