@@ -60,6 +60,7 @@ export const alignServiceAccount = (spec: PodSpec): void => {
 };
 
 export const defaultPodSpec = (spec: PodSpec): void => {
+  spec.containers ??= [];
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.restartPolicy ||= 'Always';
   spec.securityContext ??= {};

@@ -43,10 +43,14 @@ export const requirementsOf = (selector: LabelSelector | undefined): LabelRequir
   }
 };
 
+/** Maps are shown in the order of their keys. */
+const sorted = (map: Readonly<Record<string, string>>) =>
+  Object.fromEntries(Object.entries(map).sort(([one], [other]) => (one < other ? -1 : 1)));
+
 export const checkMatches = (requirements: LabelRequirements, template: PodTemplateSpec, path: Path, errors: Errors): void => {
   const { labels } = metaOf(template);
   if (!matchesLabels(requirements, labels))
-    errors.push(invalid(path.child('metadata', 'labels'), labels ?? null, '`selector` does not match template `labels`'));
+    errors.push(invalid(path.child('metadata', 'labels'), labels ? sorted(labels) : null, '`selector` does not match template `labels`'));
 };
 
 interface Workload {
