@@ -16,7 +16,7 @@ import {
 } from '../cluster.ts';
 import { type Command, nameOption } from '../command.ts';
 import { kubeconfigPath, mergeContext } from '../kubeconfig.ts';
-import { controlPlaneProcess, startAgents, startControlPlane } from '../lifecycle.ts';
+import { controlPlaneProcess, processes, startAgents, startControlPlane } from '../lifecycle.ts';
 import { terminalProgress } from '../progress.ts';
 import { Refusal } from '../refusal.ts';
 import { prepareNode, requireFreePort } from '../surroundings.ts';
@@ -53,7 +53,7 @@ export const up: Command = program => {
 
 async function runUp(paths: string[], options: UpOptions): Promise<void> {
   const existing = findCluster(options.name);
-  const alreadyRunning = existing && running(controlPlaneProcess(existing)) !== undefined;
+  const alreadyRunning = existing && processes(existing).every(one => one.pid !== undefined);
   if (alreadyRunning && paths.length === 0) {
     throw new Refusal(
       `Cluster ${options.name} is already running (${serverUrl(existing)}).`,
@@ -66,7 +66,7 @@ async function runUp(paths: string[], options: UpOptions): Promise<void> {
 
   if (!alreadyRunning) {
     if (cluster.settings.nodes > 0) await prepareNode(cluster.settings.dockerSocket, progress);
-    await requireFreePort(cluster.settings.host, cluster.settings.port);
+    if (running(controlPlaneProcess(cluster)) === undefined) await requireFreePort(cluster.settings.host, cluster.settings.port);
     await progress.step('Starting the control plane', () => startControlPlane(cluster));
     if (cluster.settings.nodes > 0) await progress.step('Waiting for the node', detail => startAgents(cluster, detail));
     mergeContext(kubeconfigPath(), contextName(cluster.settings.name), adminCredentials(cluster));
