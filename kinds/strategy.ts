@@ -12,7 +12,12 @@ import type { FieldError } from './status.ts';
 export interface StrategyContext {
   readonly clock: Clock;
   readonly random: Random;
-  readonly user: { readonly name: string; readonly groups: readonly string[] };
+  readonly user: {
+    readonly name: string;
+    readonly groups: readonly string[];
+    readonly uid?: string | undefined;
+    readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+  };
 }
 
 /** How a write through one subresource differs from a write of the main object. */

@@ -1,0 +1,86 @@
+/**
+ * Reads a PKCS#10 certificate request just far enough to check that whoever made it holds the key it is for. Node has no
+ * reader of its own for these, and a library would have to be loaded for every start of the server.
+ */
+import { createPublicKey, verify } from 'node:crypto';
+
+interface Element {
+  readonly tag: number;
+  /** With its head. */
+  readonly whole: Buffer;
+  readonly content: Buffer;
+}
+const malformed = 'asn1: structure error: malformed certificate request';
+
+/** The elements of DER that stand one after the other. */
+const elements = (bytes: Buffer): Element[] => {
+  const found: Element[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const tag = bytes[at] ?? 0;
+    let length = bytes[at + 1] ?? 0;
+    let head = 2;
+    if (length >= 0x80) {
+      const size = length & 0x7f;
+      if (size === 0 || size > 4 || at + 2 + size > bytes.length) throw new Error(malformed);
+      length = bytes.readUIntBE(at + 2, size);
+      head += size;
+    }
+    const end = at + head + length;
+    if (end > bytes.length) throw new Error('asn1: syntax error: data truncated');
+    found.push({ tag, whole: bytes.subarray(at, end), content: bytes.subarray(at + head, end) });
+    at = end;
+  }
+  return found;
+};
+
+/** Object identifiers of signatures, as hex of their DER content. */
+const algorithms: Readonly<Record<string, string | null>> = {
+  '2a864886f70d01010b': 'sha256',
+  '2a864886f70d01010c': 'sha384',
+  '2a864886f70d01010d': 'sha512',
+  '2a8648ce3d040302': 'sha256',
+  '2a8648ce3d040303': 'sha384',
+  '2a8648ce3d040304': 'sha512',
+  '2b6570': null,
+};
+
+const pem = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([\s\S]*?)-----END \1-----/;
+/** Why `base64` (of a PEM text) is no certificate request; undefined if it is one. */
+export const requestProblem = (base64: string): string | undefined => {
+  const block = pem.exec(Buffer.from(base64, 'base64').toString('latin1'));
+  if (block?.[1] !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
+  try {
+    const [request] = elements(Buffer.from(block[2] ?? '', 'base64'));
+    const [info, algorithm, signature] = elements(request?.content ?? Buffer.alloc(0));
+    if (request?.tag !== 0x30 || info?.tag !== 0x30 || algorithm?.tag !== 0x30 || signature?.tag !== 0x03) return malformed;
+    const [, , publicKey] = elements(info.content);
+    const identifier = elements(algorithm.content)[0]?.content.toString('hex') ?? '';
+    if (!publicKey) return malformed;
+    if (!Object.hasOwn(algorithms, identifier)) return 'x509: cannot verify signature: algorithm unimplemented';
+    const key = createPublicKey({ key: publicKey.whole, format: 'der', type: 'spki' });
+    // The first byte of a bit string counts unused bits: none here.
+    if (verify(algorithms[identifier] ?? null, info.whole, key, signature.content.subarray(1))) return undefined;
+    return key.asymmetricKeyType === 'rsa' ? 'crypto/rsa: verification error' : 'x509: ECDSA verification failure';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+/** Why `base64` is no chain of certificates in PEM. */
+export const certificateProblem = (base64: string | undefined): string | undefined => {
+  if (!base64) return undefined;
+  const text = Buffer.from(base64, 'base64').toString('latin1');
+  const blocks = [...text.matchAll(new RegExp(pem, 'g'))];
+  if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
+  for (const [, type = '', body = ''] of blocks) {
+    if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found "${type}"`;
+    if (body.includes(':')) return 'no PEM block headers are permitted';
+    try {
+      if (elements(Buffer.from(body, 'base64')).length === 0) return 'found CERTIFICATE PEM block containing 0 certificates';
+    } catch (error) {
+      return `x509: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return undefined;
+};
