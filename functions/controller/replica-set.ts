@@ -47,6 +47,8 @@ const replicationControllers: Flavor = {
 
 /** At most so many pods are made or deleted in one go (upstream `BurstReplicas`). */
 const burst = 500;
+/** One commit's time for the usual small set, instead of one for each doubling from one. */
+const firstBatch = 8;
 
 const reconcilerOf = (flavor: Flavor): Reconciler => ({
   name: flavor.name,
@@ -117,8 +119,8 @@ const podsOf = (flavor: Flavor, owner: ReplicaSet, context: ReconcileContext): P
 const manage = async (flavor: Flavor, owner: ReplicaSet, context: ReconcileContext): Promise<Error | undefined> => {
   const wished = owner.spec?.replicas ?? 1;
   const row = `made/${owner.metadata.uid}`;
-  // Starting slow, one, two, four..., so that a quota or webhook that refuses one refuses few.
-  let batch = 1;
+  // Starting slow and doubling, so that a quota or webhook that refuses one pod refuses few.
+  let batch = firstBatch;
   let left = burst;
   for (;;) {
     const seen = await context.log.guard(row);

@@ -1,6 +1,7 @@
 /**
- * Gives every pending pod a node. The decision is made on the pods known now; before it is committed, the node's guard row is read, the
- * replicas catch up and the node is judged once more: the binding carries the guard, so two copies can never both fill the same room.
+ * Gives every pending pod a node. Decisions are made one after the other, over all that is known and what was just decided; bindings are
+ * written behind them, several at once. A binding carries the guard rows of its node (`allocations.ts`), read before the pods were caught
+ * up: no two copies can both fill the same room.
  *
  * A pod that fits nowhere says why in its PodScheduled condition and waits for a change of nodes or pods, or for its time.
  */
@@ -8,9 +9,11 @@ import { timestamp } from '../../kinds/environment.ts';
 import { semanticEqual } from '../../kinds/equality.ts';
 import { fromLabelSelector, type LabelRequirements, matchesLabels } from '../../kinds/selector/label-selector.ts';
 import type { Namespace, Node, Pod, ReplicaSet, Service } from '../../kinds/types.ts';
+import type { Guard } from '../../store/log.ts';
 import type { ReplicaEvent } from '../../store/replica.ts';
 import { controllerOf } from '../controller/owners.ts';
 import { type Key, type ReconcileContext, type Reconciler, type Result, splitKey } from '../controller/reconciler.ts';
+import { Allocations, type Claim } from './allocations.ts';
 import { place } from './placement.ts';
 import type { Cluster, NodeState } from './plugin.ts';
 import { plugins } from './plugins/index.ts';
@@ -23,13 +26,13 @@ const retryAfter = (attempts: number): number => Math.min(1000 * 2 ** attempts, 
 export const createScheduler = (): Reconciler => {
   /** Pods that fit nowhere when last looked at, with how often that was. A cache: at start every pending pod is looked at again. */
   const waiting = new Map<Key, number>();
+  const desk: Desk = { waiting, turn: oneAtATime(), allocations: undefined };
 
   return {
     name: 'scheduler',
     user: 'system:kube-scheduler',
     component: schedulerName,
-    // One at a time: all decide over the same nodes.
-    concurrency: 1,
+    concurrency: 32,
     watches: [
       {
         resource: 'pods',
@@ -43,40 +46,80 @@ export const createScheduler = (): Reconciler => {
       },
       { resource: 'nodes', keys: event => (waiting.size > 0 && nodeMatters(event) ? [...waiting.keys()] : []) },
     ],
-    reads: ['namespaces', 'services', ...Object.values(controllers)],
-    reconcile: (key, context) => schedule(key, context, waiting),
+    reads: ['namespaces', 'services', ...controllers.values()],
+    reconcile: (key, context) => schedule(key, context, desk),
   };
 };
 
-const schedule = async (key: Key, context: ReconcileContext, waiting: Map<Key, number>): Promise<Result> => {
-  const { namespace, name } = splitKey(key);
-  const pods = context.replica('pods');
-  const nodes = context.replica('nodes');
-  await Promise.all([pods.sync(), nodes.sync()]);
-  for (;;) {
-    const pod = pods.get(namespace, name)?.object as Pod | undefined;
-    if (!pod || !isOurs(pod)) {
-      waiting.delete(key);
-      return undefined;
-    }
-    const placement = place(pod, clusterOf(context), plugins, context.random);
-    if ('message' in placement) return refuse(key, pod, placement.message, context, waiting);
+interface Desk {
+  readonly waiting: Map<Key, number>;
+  readonly turn: ReturnType<typeof oneAtATime>;
+  allocations: Allocations | undefined;
+}
 
-    const row = `node-allocation/${placement.node}`;
-    const seen = await context.log.guard(row);
-    await Promise.all([pods.sync(), nodes.sync()]);
-    const current = pods.get(namespace, name)?.object as Pod | undefined;
-    if (!current || current.metadata.uid !== pod.metadata.uid || !isOurs(current)) continue;
-    const still = place(current, clusterOf(context), plugins, context.random, placement.node);
-    if ('message' in still) continue;
+/** Runs asynchronous work strictly in the order it was asked for. */
+const oneAtATime = () => {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+};
 
-    await bind(current, placement.node, [{ row, seen }], context);
+const schedule = async (key: Key, context: ReconcileContext, desk: Desk): Promise<Result> => {
+  desk.allocations ??= new Allocations(context.log, context.random.uuid());
+  const { allocations, waiting } = desk;
+  const decision = await desk.turn(() => decide(key, context, allocations));
+  if (!decision) {
     waiting.delete(key);
     return undefined;
   }
+  if ('message' in decision) return refuse(key, decision.pod, decision.message, context, waiting);
+  const { pod, claim } = decision;
+  try {
+    await bind(pod, claim.node, claim.guards, context);
+    // Until the replica shows the binding, the pod counts by its claim.
+    await context.replica('pods').sync();
+  } catch (error) {
+    claim.failed();
+    throw error;
+  } finally {
+    claim.done();
+  }
+  waiting.delete(key);
+  return undefined;
 };
 
-const bind = async (pod: Pod, node: string, guards: { row: string; seen: number }[], context: ReconcileContext): Promise<void> => {
+type Decision = undefined | { pod: Pod; message: string } | { pod: Pod; claim: Claim };
+
+const decide = async (key: Key, context: ReconcileContext, allocations: Allocations): Promise<Decision> => {
+  const { namespace, name } = splitKey(key);
+  const pods = context.replica('pods');
+  const nodes = context.replica('nodes');
+  for (;;) {
+    await Promise.all([pods.sync(), nodes.sync()]);
+    const pod = pods.get(namespace, name)?.object as Pod | undefined;
+    if (!pod || !isOurs(pod)) return undefined;
+    const placement = place(pod, clusterOf(context, allocations), plugins, context.random);
+    if ('message' in placement) return { pod, message: placement.message };
+    const { node } = placement;
+    if (!allocations.isOpen(node)) {
+      // The guard is read first, then all is looked at again: what was bound before the guard was read is now seen.
+      await allocations.open(node);
+      await Promise.all([pods.sync(), nodes.sync()]);
+      const current = pods.get(namespace, name)?.object as Pod | undefined;
+      const same = current !== undefined && current.metadata.uid === pod.metadata.uid && isOurs(current);
+      if (!same || 'message' in place(current, clusterOf(context, allocations), plugins, context.random, node)) {
+        allocations.release(node);
+        continue;
+      }
+    }
+    return { pod, claim: allocations.claim(node, pod) };
+  }
+};
+
+const bind = async (pod: Pod, node: string, guards: readonly Guard[], context: ReconcileContext): Promise<void> => {
   const { namespace = '', name, uid } = pod.metadata;
   const binding = {
     apiVersion: 'v1',
@@ -119,20 +162,20 @@ const isOurs = (pod: Pod): boolean =>
   pod.status?.phase !== 'Succeeded' &&
   pod.status?.phase !== 'Failed';
 
-const clusterOf = (context: ReconcileContext): Cluster => ({
+const clusterOf = (context: ReconcileContext, allocations: Allocations): Cluster => ({
   nodes: context
     .replica('nodes')
     .list()
-    .map(entry => stateOf(entry.object as Node, context)),
+    .map(entry => stateOf(entry.object as Node, context, allocations)),
   namespace: name => context.replica('namespaces').get('', name)?.object as Namespace | undefined,
   siblings: pod => siblingsOf(pod, context),
 });
 
-const controllers: Readonly<Record<string, string>> = {
-  ReplicaSet: 'replicasets.apps',
-  StatefulSet: 'statefulsets.apps',
-  ReplicationController: 'replicationcontrollers',
-};
+const controllers = new Map([
+  ['ReplicaSet', 'replicasets.apps'],
+  ['StatefulSet', 'statefulsets.apps'],
+  ['ReplicationController', 'replicationcontrollers'],
+]);
 
 /** Upstream's `helper.DefaultSelector`. */
 const siblingsOf = (pod: Pod, context: ReconcileContext): LabelRequirements | undefined => {
@@ -145,7 +188,7 @@ const siblingsOf = (pod: Pod, context: ReconcileContext): LabelRequirements | un
     if (matchesLabels(wanted, pod.metadata.labels)) requirements.push(...wanted);
   }
   const owner = controllerOf(pod);
-  const resource = owner && controllers[owner.kind];
+  const resource = owner && controllers.get(owner.kind);
   const selector = resource && (context.replica(resource).get(namespace, owner.name)?.object as ReplicaSet | undefined)?.spec?.selector;
   if (selector) {
     const labels = owner.kind === 'ReplicationController' ? { matchLabels: selector as Record<string, string> } : selector;
@@ -154,13 +197,15 @@ const siblingsOf = (pod: Pod, context: ReconcileContext): LabelRequirements | un
   return requirements.length > 0 ? requirements : undefined;
 };
 
-const stateOf = (node: Node, context: ReconcileContext): NodeState => {
+const stateOf = (node: Node, context: ReconcileContext, allocations: Allocations): NodeState => {
   const name = node.metadata.name;
   const pods = context
     .replica('pods')
     .list({ nodeName: name })
     .map(entry => entry.object as Pod)
     .filter(pod => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed');
+  for (const claimed of allocations.claimedOn(name))
+    if (!pods.some(({ metadata }) => metadata.uid === claimed.metadata.uid)) pods.push(claimed);
   return {
     node,
     name,
