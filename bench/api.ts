@@ -239,7 +239,7 @@ await watchLatency();
 let deletable = 0;
 for (let index = 0; ; index++) {
   if ((await call('GET', `${maps}/c-${index * 500}`)).code !== 200) break;
-  deletable = (index + 1) * 500;
+  deletable = index * 500;
 }
 await measure('deletes', index => (index < deletable ? call('DELETE', `${maps}/c-${index}`) : undefined));
 const after = resident();
