@@ -29,6 +29,8 @@ const extensions = (node: CompiledNode): JsonObject => ({
   ...(node.ps ? { 'x-kubernetes-patch-strategy': node.ps.join(',') } : {}),
 });
 
+const zeros: Record<string, JsonObject[string]> = { string: '', integer: 0, number: 0, boolean: false };
+
 const elementOf = (go: string): string => {
   const made = (go.split(' in ', 1)[0] ?? '').split(',', 1)[0]?.replace(/^[^=]*=/, '') ?? '';
   return made.startsWith('[]') ? made.slice(2) : made.slice(made.indexOf(']') + 1);
@@ -112,9 +114,16 @@ export class SchemaWriter {
       ...extras,
       ...(node.t ? { type: node.t } : {}),
       ...(node.f ? { format: node.f } : {}),
-      ...(node.i ? { items: this.#node(node.i, elementOf(go)) } : {}),
-      ...(node.v ? { additionalProperties: this.#node(node.v, elementOf(go)) } : {}),
+      ...(node.i ? { items: this.#element(node.i, elementOf(go)) } : {}),
+      ...(node.v ? { additionalProperties: this.#element(node.v, elementOf(go)) } : {}),
     };
+  }
+
+  /** Scalars in lists and maps are never missing: version 3 says so by a zero default. */
+  #element(node: CompiledNode, go: string): JsonObject {
+    const written = this.#node(node, go);
+    const zero = node.r || node.f === 'byte' ? undefined : zeros[node.t ?? ''];
+    return this.#flavour === 'v3' && zero !== undefined && !go.startsWith('*') ? { default: zero, ...written } : written;
   }
 
   #fromCustom(name: string): JsonObject {
