@@ -30,8 +30,8 @@ export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Which names are legal. Default: `dns-subdomain`. */
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | ((name: string) => string[]);
-  /** `metadata.generation` starts at 1 and grows when anything but metadata and status changes, or annotations do (default: false). */
-  readonly generation?: boolean | 'with-annotations';
+  /** `metadata.generation` starts at 1 and grows when anything but metadata and status changes (default: false). */
+  readonly generation?: boolean;
   /** PUT of a name that does not exist creates it (Lease, Endpoints, Event, Secret: no; see each kind's upstream `AllowCreateOnUpdate`). */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without a resourceVersion is allowed (default: true). */
@@ -46,8 +46,6 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
   /** Rules over a whole new object; metadata is checked by the pipeline. */
   validate?(object: T): FieldError[];
-  /** Rules that hold on creation only, after `validate`. */
-  validateCreate?(object: T): FieldError[];
   /** Rules over a change (immutability); `validate` of `next` is called as well. */
   validateUpdate?(next: T, previous: T): FieldError[];
   warnings?(next: T, previous: T | undefined): string[];

@@ -146,7 +146,7 @@ export const validateJobStatus = (job: Job, previous: Job): FieldError[] => {
   checkTimes(change, errors);
   checkFinished(change, errors);
   checkIndexes(change, errors);
-  if ((changed(change, 'ready') || changed(change, 'active')) && (next.ready ?? 0) > (next.active ?? 0))
+  if ((changed(change, 'ready') || changed(change, 'active')) && next.ready !== undefined && next.ready > (next.active ?? 0))
     errors.push(invalid(path.child('ready'), next.ready, 'cannot set more ready pods than active'));
   checkHistory(change, errors);
   return errors;

@@ -64,5 +64,6 @@ export const defaultPod = (pod: Pod): void => {
   defaultPodSpec(spec);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   alignServiceAccount(spec);
+  pod.status ??= {};
   alignPodIPs(pod);
 };

@@ -73,6 +73,7 @@ export const cronJob: Strategy<CronJob> = {
     spec.jobTemplate.metadata ??= {};
     spec.jobTemplate.spec ??= { template: {} };
     defaultJobSpec(spec.jobTemplate.spec);
+    object.status ??= {};
   },
   prepareForCreate(object) {
     object.status = {};

@@ -50,7 +50,7 @@ const defaults = (object: DaemonSet): void => {
   spec.revisionHistoryLimit ??= 10;
   spec.template ??= {};
   defaultTemplate(spec.template);
-  if (object.status) object.status = { ...zeroStatus, ...object.status };
+  object.status = { ...zeroStatus, ...object.status };
 };
 
 const checkUpdateStrategy = ({ type = '', rollingUpdate }: UpdateStrategy, path: Path, errors: Errors): void => {

@@ -1,3 +1,4 @@
+import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { isDns1123Label, validateImmutable } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
@@ -32,6 +33,7 @@ const defaults = (deployment: Deployment): void => {
   spec.progressDeadlineSeconds ??= 600;
   spec.template ??= {};
   defaultTemplate(spec.template);
+  deployment.status ??= {};
 };
 
 const checkRollout = (rollout: RolloutStrategy, path: Path, errors: Errors): void => {
@@ -78,7 +80,7 @@ const counted = ['observedGeneration', 'replicas', 'updatedReplicas', 'readyRepl
 const selectorText = ({ spec }: Deployment): string => formatLabelSelector(requirementsOf(spec?.selector) ?? []);
 
 export const deployment: Strategy<Deployment> = {
-  generation: 'with-annotations',
+  generation: true,
   defaults,
   prepareForCreate(object) {
     object.status = {};
@@ -87,6 +89,9 @@ export const deployment: Strategy<Deployment> = {
   prepareForUpdate(next, previous) {
     if (previous.status) next.status = previous.status;
     prepareTemplate(next.spec?.template);
+    // Its annotations are passed on to ReplicaSets, so a change of them is work for the controller, too.
+    if (!semanticEqual(next.metadata.annotations, previous.metadata.annotations))
+      next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   },
   validate,
   validateUpdate: (next, previous) => validateImmutable(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),

@@ -45,6 +45,7 @@ const defaults = (job: Job): void => {
   defaultJobSpec(spec);
   const { labels } = metaOf(spec.template);
   if (labels && isEmpty(job.metadata.labels)) job.metadata.labels = { ...labels };
+  job.status ??= {};
 };
 
 /** Unless the user manages the selector, it is the Job's own uid, and so are the labels of its pods. */

@@ -22,6 +22,14 @@ const specPath = root('spec');
 const annotationsPath = root('metadata', 'annotations');
 const noSpec: PodSpec = { containers: [] };
 
+/** What may come later (debugging, a node) cannot be there from the start. */
+const checkNew = (pod: Pod, spec: PodSpec, errors: Errors): void => {
+  if (spec.ephemeralContainers?.length) errors.push(forbidden(specPath.child('ephemeralContainers'), 'cannot be set on create'));
+  if (spec.nodeName && spec.schedulingGates?.length)
+    errors.push(forbidden(specPath.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
+  checkAnnotationsAgree(pod.metadata, spec, specPath, errors);
+};
+
 const validate = (pod: Pod): FieldError[] => {
   const errors: Errors = [];
   const spec = pod.spec ?? noSpec;
@@ -44,16 +52,8 @@ const validate = (pod: Pod): FieldError[] => {
       checkImage(container, specPath.child(field).index(i), errors);
     });
   }
-  return errors;
-};
-
-const validateCreate = (pod: Pod): FieldError[] => {
-  const errors: Errors = [];
-  const spec = pod.spec ?? noSpec;
-  if (spec.ephemeralContainers?.length) errors.push(forbidden(specPath.child('ephemeralContainers'), 'cannot be set on create'));
-  if (spec.nodeName && spec.schedulingGates?.length)
-    errors.push(forbidden(specPath.child('nodeName'), 'cannot be set until all schedulingGates have been cleared'));
-  checkAnnotationsAgree(pod.metadata, spec, specPath, errors);
+  // A pod without a revision has never been stored: it is being created.
+  if (!pod.metadata.resourceVersion) checkNew(pod, spec, errors);
   return errors;
 };
 
@@ -74,7 +74,6 @@ export const pod: Strategy<Pod> = {
     dropGatedFields(next.spec);
   },
   validate,
-  validateCreate,
   validateUpdate: validatePodUpdate,
   warnings(next, previous) {
     if (previous) return [];

@@ -22,7 +22,8 @@ export const replicaSet: Strategy<ReplicaSet> = {
     object.spec.replicas ??= 1;
     object.spec.template ??= {};
     defaultTemplate(object.spec.template);
-    if (object.status) object.status.replicas ??= 0;
+    object.status ??= { replicas: 0 };
+    object.status.replicas ??= 0;
   },
   prepareForCreate(object) {
     object.status = { replicas: 0 };

@@ -42,7 +42,8 @@ export const replicationController: Strategy<ReplicationController> = {
         if (isEmpty(object.metadata.labels)) object.metadata.labels = { ...labels };
       }
     }
-    if (object.status) object.status.replicas ??= 0;
+    object.status ??= { replicas: 0 };
+    object.status.replicas ??= 0;
   },
   prepareForCreate(object) {
     object.status = { replicas: 0 };

@@ -59,10 +59,9 @@ const defaults = (object: StatefulSet): void => {
     claim.status ??= {};
     claim.status.phase ??= 'Pending';
   }
-  if (object.status) {
-    object.status.replicas ??= 0;
-    object.status.availableReplicas ??= 0;
-  }
+  object.status ??= { replicas: 0 };
+  object.status.replicas ??= 0;
+  object.status.availableReplicas ??= 0;
 };
 
 /** Fields behind a gate that is off: dropped unless the set already had them. */
