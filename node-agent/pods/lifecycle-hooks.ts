@@ -14,7 +14,7 @@ export const createHookRunner =
   ({ engine, clock }: { engine: Engine; clock: Clock }): RunHook =>
   async (hook, container, id, podIp, signal) => {
     if (hook.exec) {
-      const { exitCode, output } = await runCommand(engine, id, hook.exec.command ?? [], signal);
+      const { exitCode, output } = await runCommand({ engine, clock }, id, hook.exec.command ?? [], signal);
       if (exitCode !== 0) throw new Error(`Exec lifecycle hook failed with exit code ${exitCode}: ${output}`);
     } else if (hook.httpGet) {
       const result = await httpProbe(hook.httpGet, container, podIp, signal);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../kinds/environment.ts';
 import type { Engine } from '../docker/engine.ts';
 import { createFrameReader } from '../docker/frames.ts';
 
@@ -5,7 +6,7 @@ const longest = 10 * 1024;
 
 /** Runs a command in a container and answers its exit code and the first 10 KiB that it wrote. */
 export const runCommand = async (
-  engine: Engine,
+  { engine, clock }: { engine: Engine; clock: Clock },
   id: string,
   command: string[],
   signal: AbortSignal,
@@ -26,8 +27,14 @@ export const runCommand = async (
     // The stream may end a moment before Docker has noted the code.
     for (let tries = 0; tries < 50; tries++) {
       const exitCode = await exec.exitCode();
-      if (exitCode !== undefined) return { exitCode, output: Buffer.concat(parts).toString() };
-      await new Promise(resolve => setTimeout(resolve, 10));
+      if (exitCode === undefined) {
+        await new Promise<void>(resolve => clock.after(10, resolve));
+        continue;
+      }
+      const output = Buffer.concat(parts).toString();
+      // Docker tells in the output that a command could not even begin, as in a container that is just ending.
+      if (exitCode > 125 && /^(OCI runtime exec failed|cannot exec in a)/.test(output)) throw new Error(output.trim());
+      return { exitCode, output };
     }
     throw new Error('the command ended without an exit code');
   } finally {

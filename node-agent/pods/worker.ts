@@ -345,8 +345,8 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
     if (!isDeleted(pod) && !isGone) return;
     sealed = true;
     if (ending === 'ended' && removal === 'no') removeAll();
-    // The object goes when its last status has been told and nothing of it runs; until then others may rely on its name and address.
-    if (ending === 'ended' && !isGone && !deleting && context.statuses.isFlushed(uid)) deleteObject();
+    // The object goes last, when its final status has been told and nothing of the pod is left here.
+    if (removal === 'done' && !isGone && !deleting && context.statuses.isFlushed(uid)) deleteObject();
     if (isGone && removal === 'done') {
       finish();
     }

@@ -33,7 +33,7 @@ export const createProber =
     try {
       if (probe.exec) {
         try {
-          const { exitCode, output } = await runCommand(engine, id, probe.exec.command ?? [], abort.signal);
+          const { exitCode, output } = await runCommand({ engine, clock }, id, probe.exec.command ?? [], abort.signal);
           return { success: exitCode === 0, output };
         } catch (error) {
           if (!abort.signal.aborted) throw error;
