@@ -1,11 +1,19 @@
 /** The Kubernetes API as one function: a web-standard Request in, a Response out. Composition only; the stages stand in `pipeline.ts`. */
 import type { Clock, Logger, Random } from '../../kinds/environment.ts';
 import type { Registry } from '../../kinds/resource.ts';
+import { StatusError } from '../../kinds/status.ts';
 import type { Log } from '../../store/log.ts';
 import type { Replicas } from '../../store/replica.ts';
 import type { Clients } from '../client.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
+import { createClients } from './clients.ts';
+import type { Services } from './context.ts';
+import { encodeError } from './encode.ts';
+import { toStatusError } from './errors.ts';
+import { type Accept, negotiate, plainJson } from './negotiate.ts';
+import { type Doors, serve } from './pipeline.ts';
+import { route } from './route.ts';
 import type {
   Agents,
   ApiRequest,
@@ -17,6 +25,7 @@ import type {
   TokenService,
   UpgradeTarget,
 } from './types.ts';
+import { upgrade } from './upgrade.ts';
 
 export interface ApiOptions {
   readonly log: Log;
@@ -47,4 +56,41 @@ export interface Api {
   readonly clients: Clients;
 }
 
-export type CreateApi = (options: ApiOptions) => Api;
+export const createApi = (options: ApiOptions): Api => {
+  const allocators = new Map<string, Allocator[]>();
+  for (const allocator of options.allocators)
+    allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
+  const services: Services = { ...options, allocators, tokens: options.tokens, agents: options.agents };
+  const doors: Doors = { services, authenticators: options.authenticators, nonResource: options.nonResource, route };
+  return {
+    async handle(request, connection) {
+      try {
+        return await serve(doors, request, connection);
+      } catch (error) {
+        const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+        return encodeError(status, acceptOf(request), []);
+      }
+    },
+    async authorizeUpgrade(request, connection) {
+      try {
+        return await upgrade(doors, request, connection);
+      } catch (error) {
+        throw toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+      }
+    },
+    clients: createClients(services),
+  };
+};
+
+/** Queries may hold what is nobody's business in a log. */
+const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
+
+/** Of a failed request: what is wrong with the header itself cannot be said twice. */
+const acceptOf = (request: ApiRequest): Accept => {
+  try {
+    return negotiate(request.headers.get('accept'), false);
+  } catch (error) {
+    if (error instanceof StatusError) return plainJson;
+    throw error;
+  }
+};

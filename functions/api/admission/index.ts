@@ -1,0 +1,33 @@
+/** The admission plugins in the order they are asked, as upstream orders them (kubernetes `pkg/kubeapiserver/options/plugins.go`). */
+import type { Random } from '../../../kinds/environment.ts';
+import type { Replicas } from '../../../store/replica.ts';
+import type { AdmissionPlugin } from '../admission.ts';
+import type { RbacAuthorizer } from '../authorization/rbac.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultStorageClass } from './default-storage-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeTaint } from './node-taint.ts';
+import { priority } from './priority.ts';
+import { roleEscalation } from './role-escalation.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageProtection } from './storage-protection.ts';
+
+export interface AdmissionDependencies {
+  readonly replicas: Replicas;
+  /** Absent: nobody's permissions bound what roles may be written. */
+  readonly rbac?: RbacAuthorizer;
+  readonly random: Random;
+}
+
+export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependencies): AdmissionPlugin[] => [
+  namespaceLifecycle(replicas),
+  serviceAccount(replicas, random),
+  nodeTaint(),
+  priority(replicas),
+  defaultTolerationSeconds(),
+  defaultStorageClass(replicas),
+  storageProtection(),
+  defaultIngressClass(replicas),
+  ...(rbac ? [roleEscalation(rbac)] : []),
+];

@@ -1,0 +1,59 @@
+/** The decode stage: the body of a request as an object of its kind, unknown and duplicate fields refused, told of or ignored. */
+import type { JsonObject, KubeObject } from '../../kinds/object.ts';
+import { definitionOf } from '../../kinds/schema/data.ts';
+import { decodeBody, type Target } from '../../kinds/schema/decode.ts';
+import { badRequest, tooLarge } from '../../kinds/status.ts';
+import type { Exchange, WriteOptions } from './context.ts';
+import { bodyType } from './negotiate.ts';
+
+/** apiserver `pkg/server/config.go` MaxRequestBodyBytes. */
+export const maxBodyBytes = 3 * 1024 * 1024;
+
+export const readBody = async (exchange: Exchange): Promise<Uint8Array> => {
+  const buffer = await exchange.request.arrayBuffer();
+  const bytes = buffer instanceof Uint8Array ? buffer : new Uint8Array(buffer);
+  if (bytes.byteLength > maxBodyBytes) throw tooLarge(`Request entity too large: limit is ${maxBodyBytes}`);
+  return bytes;
+};
+
+/** The kind of a subresource's body; undefined where this release has none. */
+export const targetOf = (group: string, version: string, kind: string): Target => {
+  const schema = definitionOf(group ? `${group}/${version}` : version, kind);
+  if (!schema) throw new Error(`no schema for ${kind} in ${group}/${version}`);
+  return { group, version, kind, schema };
+};
+
+/** Collected problems in the way the writer asked for. */
+export const report = (
+  exchange: Exchange,
+  validation: WriteOptions['fieldValidation'],
+  problems: readonly string[],
+  refuse: (text: string) => Error,
+): void => {
+  if (problems.length === 0) return;
+  if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
+  if (validation === 'Warn') exchange.warnings.push(...problems);
+};
+
+export const decodeObject = async (
+  exchange: Exchange,
+  target: Target,
+  validation: WriteOptions['fieldValidation'],
+): Promise<KubeObject> => {
+  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const body = await readBody(exchange);
+  const { object, problems } = decodeBody(target, body, mediaType, { strict: validation !== 'Ignore' });
+  report(exchange, validation, problems, why =>
+    badRequest(`${target.kind} in version ${JSON.stringify(target.version)} cannot be handled as a ${target.kind}: ${why}`),
+  );
+  return object;
+};
+
+/** The body of a DELETE, checked to be `DeleteOptions` of any served group version; undefined where there is none. */
+export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObject | undefined> => {
+  const body = await readBody(exchange);
+  if (body.byteLength === 0) return undefined;
+  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const target = targetOf('', 'v1', 'DeleteOptions');
+  return decodeBody(target, body, mediaType, { strict: false }).object as unknown as JsonObject;
+};

@@ -1,0 +1,47 @@
+/** A list's body. In the usual case no object is looked into: slices of stored bytes with commas between them. */
+import { apiVersionOf } from '../../kinds/resource.ts';
+import type { Entry } from '../../store/replica.ts';
+import { type Exchange, type ListAnswer, toServed } from './context.ts';
+import { format } from './encode.ts';
+import { partialMetadata, refuseListForm, tableOf } from './forms.ts';
+import type { ApiBody } from './types.ts';
+import { listItem } from './wire.ts';
+
+const separator = Buffer.from(',{');
+const opening = Buffer.from('{');
+const closing = Buffer.from(']}\n');
+
+export const encodeList = async (exchange: Exchange, { entries, metadata }: ListAnswer): Promise<ApiBody> => {
+  const { accept, resource } = exchange;
+  const { transform } = accept;
+  const apiVersion = apiVersionOf(resource);
+  if (!transform && accept.mediaType === 'json') return joined(exchange, entries, metadata);
+  const objects = entries.map(entry => toServed(resource, entry.object));
+  if (!transform) {
+    const items = objects.map(({ kind: _, apiVersion: __, ...item }) => item);
+    return format(accept, { kind: `${resource.kind}List`, apiVersion, metadata, items });
+  }
+  refuseListForm(exchange, transform.kind, true);
+  if (transform.kind === 'Table') return format(accept, tableOf(exchange, objects, metadata));
+  const items = objects.map(object => partialMetadata(object, transform.apiVersion));
+  return format(accept, { kind: 'PartialObjectMetadataList', apiVersion: transform.apiVersion, metadata, items });
+};
+
+const joined = ({ resource }: Exchange, entries: readonly Entry[], metadata: ListAnswer['metadata']): ApiBody => {
+  const apiVersion = apiVersionOf(resource);
+  const head = `{"kind":${JSON.stringify(`${resource.kind}List`)},"apiVersion":${JSON.stringify(apiVersion)},"metadata":${JSON.stringify(metadata)},"items":[`;
+  const chunks: Uint8Array[] = [Buffer.from(head)];
+  const { fromStored, group, version, kind } = resource.storage;
+  const stored = apiVersionOf({ group, version });
+  let first = true;
+  for (const entry of entries) {
+    chunks.push(first ? opening : separator);
+    first = false;
+    if (fromStored) {
+      const { kind: _, apiVersion: __, ...item } = fromStored(entry.object);
+      chunks.push(Buffer.from(JSON.stringify(item)).subarray(1));
+    } else chunks.push(listItem(entry.bytes, stored, kind));
+  }
+  chunks.push(closing);
+  return chunks;
+};

@@ -1,0 +1,84 @@
+/** The other forms of an object: rows of a Table, and metadata alone (KEP-2334, apimachinery `pkg/apis/meta/v1` Table, PartialObjectMetadata). */
+
+import { notSupported } from '../../kinds/field.ts';
+import type { Json, KubeObject } from '../../kinds/object.ts';
+import type { Resource } from '../../kinds/resource.ts';
+import { invalid, StatusError } from '../../kinds/status.ts';
+import { age } from '../../kinds/table/age.ts';
+import type { Exchange } from './context.ts';
+
+export interface ListMeta {
+  readonly resourceVersion: string;
+  readonly continue?: string;
+  readonly remainingItemCount?: number;
+}
+
+export const partialMetadata = (object: KubeObject, apiVersion: string): unknown => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion,
+  metadata: object.metadata,
+});
+
+/** Upstream's name of a group's internal types, which its texts show. */
+const internalName = (resource: Resource): string => `${resource.group.split('.')[0] || 'core'}.${resource.kind}`;
+
+/** Metadata of a list is asked for as a list, that of an object as an object. */
+export const refuseListForm = (exchange: Exchange, kind: string, list: boolean): void => {
+  const { resource } = exchange;
+  const refuse = (text: string) => new StatusError(406, 'NotAcceptable', text);
+  if (kind === 'PartialObjectMetadata' && list)
+    throw refuse(`you requested PartialObjectMetadata, but the requested object is a list (*${internalName(resource)}List)`);
+  if (kind === 'PartialObjectMetadataList' && !list)
+    throw refuse(`you requested PartialObjectMetadataList, but the requested object is not a list (*${internalName(resource)})`);
+};
+
+type Include = 'None' | 'Metadata' | 'Object';
+
+const includeOf = (exchange: Exchange): Include => {
+  const include = exchange.info.query.get('includeObject') ?? '';
+  if (include === '' || include === 'Metadata') return 'Metadata';
+  if (include === 'None' || include === 'Object') return include;
+  throw invalid({ group: 'meta.k8s.io', kind: 'TableOptions' }, '', [
+    notSupported('includeObject', include, ['Metadata', 'None', 'Object', '']),
+  ]);
+};
+
+const columnsOf = (resource: Resource): unknown[] =>
+  resource.columns.map(({ name, type, format, priority, description }) => ({
+    name,
+    type,
+    format,
+    description: description ?? '',
+    priority,
+  }));
+
+const plainCells = (resource: Resource, object: KubeObject, now: number): Json[] =>
+  resource.columns.map(({ name }) => {
+    if (name === 'Name') return object.metadata.name;
+    if (name === 'Age') return age(object.metadata.creationTimestamp, now);
+    return name === 'Created At' ? (object.metadata.creationTimestamp ?? null) : null;
+  });
+
+const rowObject = (object: KubeObject, include: Include, apiVersion: string): unknown => {
+  if (include === 'Object') return object;
+  return include === 'None' ? undefined : partialMetadata(object, apiVersion);
+};
+
+/** `columns: false` for all but the first event of a watch, where they are known. */
+export const tableOf = (exchange: Exchange, objects: readonly KubeObject[], metadata: ListMeta, columns = true): unknown => {
+  const { resource, accept, services } = exchange;
+  const apiVersion = accept.transform?.apiVersion ?? 'meta.k8s.io/v1';
+  const include = includeOf(exchange);
+  const now = services.clock.now();
+  const { strategy } = resource;
+  return {
+    kind: 'Table',
+    apiVersion,
+    metadata,
+    columnDefinitions: columns ? columnsOf(resource) : null,
+    rows: objects.map(object => ({
+      cells: strategy.cells?.(object, now) ?? plainCells(resource, object, now),
+      object: rowObject(object, include, apiVersion),
+    })),
+  };
+};

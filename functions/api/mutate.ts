@@ -1,0 +1,33 @@
+/** The mutating half of admission: plugins in order, each may change the object. */
+import type { KubeObject } from '../../kinds/object.ts';
+import type { AdmissionRequest, Operation } from './admission.ts';
+import type { Call } from './context.ts';
+
+export interface Admission {
+  readonly operation: Operation;
+  readonly object?: KubeObject;
+  readonly previous?: KubeObject | undefined;
+  readonly dryRun: boolean;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export const admissionRequest = (call: Call, { operation, object, previous, dryRun, options }: Admission): AdmissionRequest => ({
+  operation,
+  resource: call.resource,
+  subresource: call.subresource,
+  namespace: call.namespace,
+  name: call.name || object?.metadata.name || '',
+  ...(object ? { object } : {}),
+  ...(previous ? { previous } : {}),
+  user: call.user,
+  dryRun,
+  options,
+  warn: text => call.warnings.push(text),
+});
+
+export const mutate = async (call: Call, admission: Admission): Promise<void> => {
+  const { admission: plugins } = call.services;
+  if (plugins.length === 0) return;
+  const request = admissionRequest(call, admission);
+  for (const plugin of plugins) if (plugin.admit) await plugin.admit(request);
+};

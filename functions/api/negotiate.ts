@@ -1,0 +1,120 @@
+/**
+ * Which form of an answer the client wants, and in which form it sent its body (apiserver `pkg/endpoints/handlers/negotiation`).
+ * Clients that list several forms get the first one that is served; protobuf is not.
+ */
+import { badRequest, notAcceptable, StatusError, unsupportedMediaType } from '../../kinds/status.ts';
+
+export interface Accept {
+  readonly mediaType: 'json' | 'yaml';
+  /** `meta.k8s.io/v1` or `/v1beta1` where the answer is to be transformed. */
+  readonly transform?: { readonly kind: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'; readonly apiVersion: string };
+  readonly pretty?: boolean;
+}
+
+export const plainJson: Accept = { mediaType: 'json' };
+const served = ['application/json', 'application/yaml'];
+/** What upstream serves, as its refusals list it. */
+const upstreamTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+
+interface Clause {
+  readonly type: string;
+  readonly quality: number;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+const parseClauses = (header: string): Clause[] => {
+  const clauses = header.split(',').map(part => {
+    const [type = '', ...rest] = part.split(';').map(piece => piece.trim());
+    const parameters = new Map<string, string>();
+    for (const parameter of rest) {
+      const equals = parameter.indexOf('=');
+      if (equals > 0) parameters.set(parameter.slice(0, equals).trim(), parameter.slice(equals + 1).trim());
+    }
+    const quality = Number(parameters.get('q') ?? '1');
+    return { type, quality: Number.isNaN(quality) ? 1 : quality, parameters };
+  });
+  return clauses.sort((one, other) => other.quality - one.quality);
+};
+
+const mediaTypes: Readonly<Record<string, 'json' | 'yaml'>> = {
+  'application/json': 'json',
+  'application/*': 'json',
+  '*/*': 'json',
+  'application/yaml': 'yaml',
+};
+const metaVersions = new Set(['v1', 'v1beta1']);
+const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
+
+const accepted = ({ type, parameters }: Clause): Accept | undefined => {
+  const mediaType = mediaTypes[type];
+  if (!mediaType) return undefined;
+  const as = parameters.get('as');
+  const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
+  if (as === undefined) return { mediaType, ...pretty };
+  const version = parameters.get('v') ?? '';
+  if (!transforms.has(as) || parameters.get('g') !== 'meta.k8s.io' || !metaVersions.has(version)) return undefined;
+  const kind = as as 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
+  return { mediaType, transform: { kind, apiVersion: `meta.k8s.io/${version}` }, ...pretty };
+};
+
+const known = new Map<string, Accept | StatusError>();
+const knownLimit = 256;
+
+/** What a request without a usable Accept header gets is JSON. `streams`: the path also answers watches. */
+export const negotiate = (header: string | null, streams: boolean): Accept => {
+  if (!header || header === '*/*' || header === 'application/json') return plainJson;
+  const key = streams ? `s${header}` : header;
+  let answer = known.get(key);
+  if (answer === undefined) {
+    answer = decide(header, streams);
+    if (known.size >= knownLimit) known.clear();
+    known.set(key, answer);
+  }
+  if (answer instanceof StatusError) throw new StatusError(answer.code, answer.reason, answer.message, answer.status.details);
+  return answer;
+};
+
+const decide = (header: string, streams: boolean): Accept | StatusError => {
+  const clauses = parseClauses(header);
+  for (const clause of clauses) {
+    const accept = accepted(clause);
+    if (accept) return accept;
+  }
+  const known = clauses.some(({ type }) => upstreamTypes.includes(type) || type === '*/*' || type === 'application/*');
+  if (known) return notAcceptable(served);
+  // Before negotiation the router compares bare media types and refuses in its own words (go-restful).
+  const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
+  return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
+};
+
+const bare = (header: string): string => {
+  const semicolon = header.indexOf(';');
+  return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
+};
+
+/** The form of a create's, update's or delete's body. */
+export const bodyType = (header: string | null): 'json' | 'yaml' => {
+  if (!header) return 'json';
+  if (header === 'application/json') return 'json';
+  const type = bare(header);
+  if (type === 'application/json') return 'json';
+  if (type === 'application/yaml') return 'yaml';
+  if (type === '') throw badRequest(`error parsing Content-Type header ${JSON.stringify(header)}`);
+  throw unsupportedMediaType(upstreamTypes);
+};
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+const patchTypes: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+export const patchType = (header: string | null): PatchType => {
+  const type = patchTypes[bare(header ?? '')];
+  if (type) return type;
+  // Refused by the router, as any other unknown body of a PATCH route.
+  throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+};

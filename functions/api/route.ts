@@ -1,0 +1,84 @@
+/** Which resource a path names, and what answers it. A path that exists with another method is 405, one that does not exist 404. */
+import type { Registry, Resource } from '../../kinds/resource.ts';
+import { pageNotFound, StatusError } from '../../kinds/status.ts';
+import type { Answer, Exchange } from './context.ts';
+import { reviews, subresources } from './subresources/index.ts';
+import type { ApiRequest, RequestInfo } from './types.ts';
+import { create } from './verbs/create.ts';
+import { remove } from './verbs/delete.ts';
+import { deleteCollection } from './verbs/delete-collection.ts';
+import { get } from './verbs/get.ts';
+import { list } from './verbs/list.ts';
+import { patch } from './verbs/patch.ts';
+import { update } from './verbs/update.ts';
+import { watch } from './verbs/watch.ts';
+
+export type Handler = (exchange: Exchange) => Promise<Answer>;
+
+export interface Routed {
+  readonly target: Pick<Exchange, 'resource' | 'subresource' | 'namespace' | 'name' | 'rest'>;
+  readonly handler: Handler;
+  /** The path also answers watches, which refusals mention. */
+  readonly streams: boolean;
+}
+
+/** Undefined: no resource is meant. */
+export type Router = (registry: Registry, request: ApiRequest, info: RequestInfo) => Routed | undefined;
+
+const verbs: Readonly<Record<string, Handler>> = {
+  get,
+  list,
+  watch,
+  create,
+  update,
+  patch,
+  delete: remove,
+  deletecollection: deleteCollection,
+};
+const ofCollection = new Set(['create', 'list', 'watch', 'deletecollection']);
+const ofItem = new Set(['get', 'update', 'patch', 'delete']);
+
+const methodNotServed = (): StatusError =>
+  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+
+export const route: Router = (registry, _request, info) => {
+  const { target } = info;
+  if (!target) return undefined;
+  const resource = registry.find(target.group, target.version, target.resource);
+  if (!resource) {
+    if (target.group && !registry.all().some(({ group }) => group === target.group)) return undefined;
+    throw pageNotFound();
+  }
+  const { name, subresource, rest } = target;
+  const namespaced = resource.namespaced;
+  // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.
+  if (namespaced ? name && !target.namespace : target.namespace && resource.resource !== 'namespaces') throw pageNotFound();
+  const where = { resource, subresource, namespace: namespaced ? target.namespace : '', name, rest };
+  if (subresource) return { target: where, handler: ofSubresource(resource, subresource, rest, info.verb), streams: false };
+  const { verb } = info;
+  if (verb === 'watch') {
+    if (!resource.verbs.includes('watch')) throw methodNotServed();
+    return { target: where, handler: watch, streams: true };
+  }
+  const template = name ? ofItem : ofCollection;
+  if (!resource.verbs.some(served => template.has(served))) throw pageNotFound();
+  if (!template.has(verb) || !resource.verbs.includes(verb)) throw methodNotServed();
+  if (verb === 'create' && namespaced && !target.namespace) throw methodNotServed();
+  if (verb === 'deletecollection' && namespaced && !target.namespace) throw methodNotServed();
+  const review = verb === 'create' ? reviews[`${resource.resource}.${resource.group}`] : undefined;
+  const handler = review ?? verbs[verb];
+  if (!handler) throw methodNotServed();
+  return { target: where, handler, streams: !name };
+};
+
+const ofSubresource = (resource: Resource, name: string, rest: string, verb: string): Handler => {
+  const subresource = resource.subresources.find(
+    candidate => candidate.name === (rest ? `${name}/{path}` : name) || candidate.name === name,
+  );
+  if (!subresource) throw pageNotFound();
+  const handlers = subresources[name];
+  if (!handlers || (rest && name !== 'proxy')) throw pageNotFound();
+  const handler = handlers[verb];
+  if (!handler || !subresource.verbs.includes(verb)) throw methodNotServed();
+  return handler;
+};

@@ -1,0 +1,86 @@
+/** The store stage: the object is written, or goes where the write took its last finalizer, with what it claims beyond itself. */
+import type { KubeObject } from '../../kinds/object.ts';
+import { alreadyExists } from '../../kinds/status.ts';
+import type { Entry } from '../../store/replica.ts';
+import { type Allocation, nothingClaimed } from './allocator.ts';
+import { put, remove, type Stored } from './commit.ts';
+import { type Call, groupResource, toStored, type WriteOptions } from './context.ts';
+import { sameJson, withRevision } from './wire.ts';
+
+/** A write on its way to the store. Objects are in the served version; `object` is the write's own copy. */
+export interface Draft {
+  readonly object: KubeObject;
+  /** What it replaces; absent: it is created. */
+  readonly previous?: { readonly entry: Entry; readonly object: KubeObject };
+}
+
+/** An object as it was written; `undefined` where the attempt lost a race. */
+export interface Written {
+  readonly created: boolean;
+  readonly object: KubeObject;
+  /** In the stored version. */
+  readonly stored?: Stored;
+}
+
+/** Claims what the object needs beyond itself. */
+export const claim = async (
+  call: Call,
+  next: KubeObject | undefined,
+  previous: KubeObject | undefined,
+  attempt: number,
+): Promise<Allocation> => {
+  const allocators = call.services.allocators.get(call.resource.storage.name);
+  if (!allocators) return nothingClaimed;
+  const claims = [];
+  for (const allocator of allocators) claims.push(await allocator.allocate(next, previous, attempt));
+  const only = claims.length === 1 ? claims[0] : undefined;
+  return only ?? { mutations: claims.flatMap(c => c.mutations), guards: claims.flatMap(c => c.guards ?? []) };
+};
+
+/** The last step of an attempt. Undefined: the object or a claim was lost to another writer. */
+export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
+  const { object, previous } = draft;
+  if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options, attempt);
+  const claims = await claim(call, object, previous?.object, attempt);
+  const form = toStored(call.resource, object);
+  if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
+    return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
+  if (options.dryRun) {
+    if (previous) object.metadata.resourceVersion = String(previous.entry.revision);
+    else delete object.metadata.resourceVersion;
+    return { created: !previous, object };
+  }
+  const outcome = await put(call, form, previous?.entry.revision ?? 0, claims);
+  if (outcome.type === 'stored') {
+    object.metadata.resourceVersion = String(outcome.stored.revision);
+    return { created: !previous, object, stored: outcome.stored };
+  }
+  if (outcome.type === 'lost' && !previous) throw alreadyExists(groupResource(call.resource), object.metadata.name);
+  return undefined;
+};
+
+const withoutRevision = (object: KubeObject): KubeObject => {
+  const { resourceVersion: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+};
+
+/** An object that waits for its finalizers goes with the update that takes the last one away. */
+const finished = (next: KubeObject, previous: KubeObject): boolean => {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = previous.metadata;
+  if (!deletionTimestamp || next.metadata.finalizers?.length || deletionGracePeriodSeconds) return false;
+  const spec = next['spec'] as { finalizers?: string[] } | undefined;
+  return next.kind !== 'Namespace' || next.apiVersion !== 'v1' || !spec?.finalizers?.length;
+};
+
+/** Watchers see the object as it was before; the writer gets what it wrote, with the revision it replaced. */
+const deleteByUpdate = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
+  const { object, previous } = draft;
+  if (!previous) return undefined;
+  const { entry } = previous;
+  object.metadata.resourceVersion = String(entry.revision);
+  if (options.dryRun) return { created: false, object };
+  const claims = await claim(call, undefined, previous.object, attempt);
+  const { apiVersion, kind } = entry.object;
+  const outcome = await remove(call, entry.name, entry.revision, revision => withRevision(entry.bytes, apiVersion, kind, revision), claims);
+  return outcome.type === 'stored' ? { created: false, object } : undefined;
+};

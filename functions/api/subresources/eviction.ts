@@ -1,0 +1,112 @@
+/** A pod is deleted unless a disruption budget forbids it (kubernetes `pkg/registry/core/pod/storage/eviction.go`). */
+import { timestamp } from '../../../kinds/environment.ts';
+import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
+import { fromLabelSelector, matchesLabels } from '../../../kinds/selector/label-selector.ts';
+import { badRequest, notFound, StatusError } from '../../../kinds/status.ts';
+import type { Pod } from '../../../kinds/types.ts';
+import { decodeObject, targetOf } from '../body.ts';
+import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica } from '../context.ts';
+import { deleteObject } from '../deletion.ts';
+import { mutate } from '../mutate.ts';
+import { checkDeleteOptions, type DeleteOptions, writeOptions } from '../options.ts';
+import { validate } from '../validate.ts';
+import { amend } from './amend.ts';
+import { success } from './binding.ts';
+
+interface Budget extends KubeObject {
+  spec?: { selector?: Parameters<typeof fromLabelSelector>[0]; unhealthyPodEvictionPolicy?: string };
+  status?: {
+    observedGeneration?: number;
+    disruptionsAllowed?: number;
+    currentHealthy?: number;
+    desiredHealthy?: number;
+    disruptedPods?: Record<string, string>;
+  };
+}
+
+const budgets = 'poddisruptionbudgets.policy';
+
+export const evict = async (exchange: Exchange): Promise<Answer> => {
+  const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
+  const target = targetOf('policy', 'v1', 'Eviction');
+  const eviction = await decodeObject(exchange, target, options.fieldValidation);
+  if (eviction.metadata.name && eviction.metadata.name !== exchange.name)
+    throw badRequest('name in URL does not match name in Eviction object');
+  return objectAnswer(201, await evictPod(exchange, eviction, options.dryRun, options.raw));
+};
+
+/** `call.name` is the pod's. */
+export const evictPod = async (
+  call: Call,
+  eviction: KubeObject,
+  dryRun: boolean,
+  raw: Readonly<Record<string, unknown>>,
+): Promise<KubeObject> => {
+  const stated = checkDeleteOptions((eviction['deleteOptions'] ?? {}) as JsonObject);
+  const options: DeleteOptions = { ...stated, dryRun: stated.dryRun || dryRun };
+  const admission = { operation: 'CREATE' as const, object: eviction, dryRun: options.dryRun, options: raw };
+  await mutate(call, admission);
+  await validate(call, admission);
+  const pods = await syncedReplica(call.services, call.resource.storage.name);
+  const pod = pods.get(call.namespace, call.name)?.object as Pod | undefined;
+  const wanted = options.preconditions?.uid;
+  if (!pod || (wanted !== undefined && wanted !== pod.metadata.uid)) throw notFound(groupResource(call.resource), call.name);
+  if (!goesAnyway(pod)) await spendBudget(call, pod, options.dryRun);
+  await deleteObject({ ...call, subresource: '' }, options);
+  return success();
+};
+
+/** Pods that do not run, or are on their way out, cost no budget. */
+const goesAnyway = ({ metadata, status }: Pod): boolean =>
+  Boolean(metadata.deletionTimestamp) || ['Succeeded', 'Failed', 'Pending'].includes(status?.phase ?? 'Pending');
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+
+const spendBudget = async (call: Call, pod: Pod, dryRun: boolean): Promise<void> => {
+  const resource = call.services.registry.findStored(budgets);
+  if (!resource) return;
+  const replica = await syncedReplica(call.services, budgets);
+  const matching = replica
+    .list({ namespace: call.namespace })
+    .filter(({ object }) => matchesLabels(fromLabelSelector((object as Budget).spec?.selector), pod.metadata.labels));
+  if (matching.length > 1)
+    throw new StatusError(500, '', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+  const [entry] = matching;
+  if (!entry) return;
+  if (!isReady(pod) && unhealthyMayGo(entry.object as Budget)) return;
+  const own = { ...call, resource, subresource: 'status', name: entry.name, guards: [] };
+  await amend(own, dryRun, object => spend(object as Budget, pod.metadata.name, timestamp(call.services.clock.now())));
+};
+
+const unhealthyMayGo = ({ spec, status = {} }: Budget): boolean =>
+  spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow' ||
+  ((status.currentHealthy ?? 0) >= (status.desiredHealthy ?? 0) && (status.desiredHealthy ?? 0) > 0);
+
+const mostDisrupted = 2000;
+
+const refused = (cause: string): StatusError =>
+  new StatusError(429, 'TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    causes: [{ reason: 'DisruptionBudget', message: cause }],
+  });
+
+const spend = (budget: Budget, pod: string, now: string): void => {
+  const { metadata } = budget;
+  budget.status ??= {};
+  const { status } = budget;
+  if ((status.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
+    const error = refused(`The disruption budget ${metadata.name} is still being processed by the server.`);
+    error.status.details = { ...error.status.details, retryAfterSeconds: 10 };
+    throw error;
+  }
+  const disrupted = Object.keys(status.disruptedPods ?? {}).length;
+  if (disrupted > mostDisrupted)
+    throw new StatusError(403, 'Forbidden', `DisruptedPods map too big - too many evictions not confirmed by PDB controller`);
+  const allowed = status.disruptionsAllowed ?? 0;
+  if (allowed <= 0)
+    throw refused(
+      `The disruption budget ${metadata.name} needs ${status.desiredHealthy ?? 0} healthy pods and has ${status.currentHealthy ?? 0} currently`,
+    );
+  status.disruptionsAllowed = allowed - 1;
+  status.disruptedPods = { ...status.disruptedPods, [pod]: now };
+};

@@ -1,0 +1,126 @@
+/** The scale of a workload: its replicas as an `autoscaling/v1` Scale (kubernetes `pkg/registry/apps/deployment/storage/storage.go`). */
+import type { KubeObject } from '../../../kinds/object.ts';
+import { apiVersionOf } from '../../../kinds/resource.ts';
+import { conform } from '../../../kinds/schema/decode.ts';
+import { badRequest, conflict, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
+import { decodeObject, targetOf } from '../body.ts';
+import { type Answer, type Call, type Exchange, groupResource, objectAnswer, toServed, type WriteOptions } from '../context.ts';
+import { renewManagedFields } from '../managed-fields.ts';
+import { patchType } from '../negotiate.ts';
+import { writeOptions } from '../options.ts';
+import type { Draft, Written } from '../store.ts';
+import { readEntry } from '../verbs/get.ts';
+import { applyChange, type Patch, readPatch } from '../verbs/patch.ts';
+import { copyJson } from '../wire.ts';
+import { updateObject } from '../write.ts';
+
+const target = () => targetOf('autoscaling', 'v1', 'Scale');
+
+interface Scale extends KubeObject {
+  spec?: { replicas?: number };
+}
+
+const dig = (value: unknown, path: readonly string[]): unknown => {
+  let at = value;
+  for (const key of path) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined;
+  return at;
+};
+
+const rules = (call: Call) => {
+  const { scale } = call.resource.strategy;
+  if (!scale) throw pageNotFound();
+  return scale;
+};
+
+export const scaleOf = (call: Call, object: KubeObject): Scale => {
+  const { specReplicas, statusReplicas, selector } = rules(call);
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const value = {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: dig(object, specReplicas) ?? 0 },
+    status: { replicas: dig(object, statusReplicas) ?? 0, selector: selector(object) },
+  };
+  const made = conform(target().schema, copyJson(value), { strict: false }).object;
+  return { ...made, kind: value.kind, apiVersion: value.apiVersion } as Scale;
+};
+
+const checkScale = (call: Call, scale: Scale): number => {
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0)
+    throw invalid({ group: 'autoscaling', kind: 'Scale' }, call.name, [
+      { type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` },
+    ]);
+  return replicas;
+};
+
+const setReplicas = (call: Call, object: KubeObject, replicas: number): void => {
+  const path = rules(call).specReplicas;
+  let at = object as Record<string, unknown>;
+  for (const key of path.slice(0, -1)) {
+    at[key] ??= {};
+    at = at[key] as Record<string, unknown>;
+  }
+  const last = path.at(-1);
+  if (last) at[last] = replicas;
+};
+
+const write = (call: Call, options: WriteOptions, scaleFor: (previous: NonNullable<Draft['previous']>) => Scale): Promise<Written> =>
+  updateObject(call, options, previous => {
+    const { resource, name } = call;
+    if (!previous) throw notFound(groupResource(resource), name);
+    const scale = scaleFor(previous);
+    const { metadata } = scale;
+    if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+    if (metadata.namespace && metadata.namespace !== call.namespace)
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    const { uid = '' } = previous.object.metadata;
+    if (metadata.uid && metadata.uid !== uid)
+      throw conflict(
+        groupResource(resource),
+        name,
+        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
+      );
+    const next = copyJson(previous.object);
+    setReplicas(call, next, checkScale(call, scale));
+    if (metadata.resourceVersion) next.metadata.resourceVersion = metadata.resourceVersion;
+    renewManagedFields(call, options, next, previous.object);
+    return next;
+  });
+
+const answer = (call: Call, { object }: Written): Answer => objectAnswer(200, scaleOf(call, object));
+
+export const getScale = async (exchange: Exchange): Promise<Answer> => {
+  rules(exchange);
+  const entry = await readEntry(exchange);
+  return objectAnswer(200, scaleOf(exchange, toServed(exchange.resource, entry.object)));
+};
+
+export const replaceScale = async (call: Call, scale: KubeObject, options: WriteOptions): Promise<KubeObject> =>
+  scaleOf(call, (await write(call, options, () => scale as Scale)).object);
+
+export const updateScale = async (exchange: Exchange): Promise<Answer> => {
+  rules(exchange);
+  const options = writeOptions('UpdateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
+  const scale = (await decodeObject(exchange, target(), options.fieldValidation)) as Scale;
+  return answer(exchange, await write(exchange, options, () => scale));
+};
+
+export const patchScale = async (exchange: Exchange): Promise<Answer> => {
+  rules(exchange);
+  const type = patchType(exchange.request.headers.get('content-type'));
+  const options = writeOptions('PatchOptions', exchange.info.query, exchange.request.headers.get('user-agent'), type);
+  const change = await readPatch(exchange, options, type);
+  return answer(exchange, await patchScaleBy(exchange, change, options));
+};
+
+const patchScaleBy = (call: Call, change: Patch, options: WriteOptions): Promise<Written> =>
+  write(call, options, ({ object }) => {
+    const current = scaleOf(call, object);
+    // The one field that can be applied is the one a merge sets.
+    const merged = applyChange(call, target().schema, current, change.type === 'apply' ? { ...change, type: 'merge' } : change, options);
+    merged.apiVersion ||= apiVersionOf({ group: 'autoscaling', version: 'v1' });
+    return merged as Scale;
+  });

@@ -1,0 +1,35 @@
+/** GET of one object: its stored bytes. */
+import { notFound, StatusError } from '../../../kinds/status.ts';
+import type { Entry } from '../../../store/replica.ts';
+import { type Answer, type Call, type Exchange, groupResource, type ObjectAnswer, replicaOf, toServed } from '../context.ts';
+import { parseRevision, revisionProblem } from '../options.ts';
+import { tooLargeRevision } from './list.ts';
+
+export const entryAnswer = (call: Call, entry: Entry): ObjectAnswer => ({
+  type: 'object',
+  code: 200,
+  object: () => toServed(call.resource, entry.object),
+  ...(call.resource.storage.fromStored ? {} : { bytes: entry.bytes }),
+});
+
+/** Linearizable. Throws `notFound`. */
+export const readEntry = async (call: Call): Promise<Entry> => {
+  const opened = replicaOf(call.services, call.resource.storage.name);
+  const replica = opened instanceof Promise ? await opened : opened;
+  await replica.sync();
+  const entry = replica.get(call.namespace, call.name);
+  if (!entry) throw notFound(groupResource(call.resource), call.name);
+  return entry;
+};
+
+export const get = async (exchange: Exchange): Promise<Answer> => {
+  const asked = exchange.info.query.get('resourceVersion');
+  if (asked && !/^\d+$/.test(asked)) throw new StatusError(500, '', revisionProblem(asked));
+  if (asked && asked !== '0') {
+    const opened = replicaOf(exchange.services, exchange.resource.storage.name);
+    const replica = opened instanceof Promise ? await opened : opened;
+    await replica.sync();
+    if (parseRevision(asked) > replica.revision) throw tooLargeRevision(parseRevision(asked), replica.revision);
+  }
+  return entryAnswer(exchange, await readEntry(exchange));
+};

@@ -1,0 +1,86 @@
+/** LIST: whole or in chunks, of now or of a kept revision (API concepts, "Resource versions" and "Retrieving large results sets in chunks"). */
+import { expired, StatusError } from '../../../kinds/status.ts';
+import { ExpiredError } from '../../../store/log.ts';
+import type { Entry, Replica } from '../../../store/replica.ts';
+import { type Answer, type Exchange, type ListAnswer, syncedReplica } from '../context.ts';
+import { continueExpired, decodeContinue, encodeContinue, keyIn } from '../continue-token.ts';
+import { asOf } from '../history.ts';
+import { type ListOptions, listOptions, parseRevision } from '../options.ts';
+import { type Selection, select, selected } from '../selection.ts';
+
+export const tooLargeRevision = (asked: number, current: number): StatusError => {
+  const cause = { reason: 'ResourceVersionTooLarge', message: 'Too large resource version' };
+  return new StatusError(504, 'Timeout', `Timeout: Too large resource version: ${asked}, current: ${current}`, {
+    causes: [cause],
+    retryAfterSeconds: 1,
+  });
+};
+
+export const list = async (exchange: Exchange): Promise<Answer> => {
+  const options = listOptions(exchange.info.query, false);
+  const selection = select(exchange, options.labelSelector, options.fieldSelector);
+  return listSelected(exchange, options, selection);
+};
+
+export const listSelected = async (exchange: Exchange, options: ListOptions, selection: Selection): Promise<ListAnswer> => {
+  const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
+  if (options.continue) return continued(exchange, options, selection, replica);
+  const { resourceVersion: text, resourceVersionMatch: match, limit } = options;
+  const asked = text ? parseRevision(text) : 0;
+  if (asked > replica.revision) throw tooLargeRevision(asked, replica.revision);
+  const exact = match === 'Exact' || (limit > 0 && asked > 0 && !match);
+  if (exact) {
+    const entries = await past(exchange, replica, selection, asked).catch((error: unknown) => {
+      if (error instanceof ExpiredError) throw expired(`The resourceVersion for the provided list is too old.`);
+      throw error;
+    });
+    return chunk(exchange, entries, limit, asked, selection);
+  }
+  const revision = replica.revision;
+  // Asked of a cache (`0`), upstream gives everything at once.
+  return chunk(exchange, selected(replica, selection), text === '0' ? 0 : limit, revision, selection);
+};
+
+const past = async (exchange: Exchange, replica: Replica, selection: Selection, revision: number): Promise<readonly Entry[]> => {
+  const entries = await asOf(exchange.services.log, replica, exchange.namespace, revision);
+  return selection.narrowed ? entries.filter(entry => selection.matches(entry)) : entries;
+};
+
+const continued = async (exchange: Exchange, options: ListOptions, selection: Selection, replica: Replica): Promise<ListAnswer> => {
+  if (options.resourceVersion && options.resourceVersion !== '0')
+    throw new StatusError(400, 'BadRequest', 'specifying resource version is not allowed when using continue');
+  const { revision, key } = decodeContinue(options.continue);
+  let entries: readonly Entry[];
+  let at = revision;
+  if (revision < 0) {
+    at = replica.revision;
+    entries = selected(replica, selection);
+  } else {
+    try {
+      entries = await past(exchange, replica, selection, revision);
+    } catch (error) {
+      if (error instanceof ExpiredError) throw continueExpired(key);
+      throw error;
+    }
+  }
+  return chunk(exchange, after(entries, exchange.namespace, key), options.limit, at, selection);
+};
+
+/** Entries are sorted by namespace, then name, and so are keys but for names of namespaces that are prefixes of each other. */
+const after = (entries: readonly Entry[], namespace: string, key: string): readonly Entry[] => {
+  const slash = namespace ? -1 : key.indexOf('/');
+  const lastNamespace = slash < 0 ? namespace : key.slice(0, slash);
+  const lastName = slash < 0 ? key : key.slice(slash + 1);
+  const start = entries.findIndex(entry => entry.namespace > lastNamespace || (entry.namespace === lastNamespace && entry.name > lastName));
+  return start < 0 ? [] : entries.slice(start);
+};
+
+const chunk = (exchange: Exchange, entries: readonly Entry[], limit: number, revision: number, selection: Selection): ListAnswer => {
+  const resourceVersion = String(revision);
+  if (limit <= 0 || entries.length <= limit) return { type: 'list', entries, metadata: { resourceVersion } };
+  const part = entries.slice(0, limit);
+  const last = part.at(-1);
+  const token = last ? encodeContinue(revision, keyIn(exchange.namespace, last)) : '';
+  const remaining = selection.narrowed ? {} : { remainingItemCount: entries.length - limit };
+  return { type: 'list', entries: part, metadata: { resourceVersion, continue: token, ...remaining } };
+};

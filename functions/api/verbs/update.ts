@@ -1,0 +1,58 @@
+/** PUT of an object, or of one of its subresources that has the object's own form (status, ephemeralcontainers, resize, approval). */
+
+import type { KubeObject } from '../../../kinds/object.ts';
+import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
+import { decodeObject } from '../body.ts';
+import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
+import { renewManagedFields } from '../managed-fields.ts';
+import { writeOptions } from '../options.ts';
+import type { Written } from '../store.ts';
+import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus, wipeSystemMetadata } from '../strategy.ts';
+import { copyJson } from '../wire.ts';
+import { answerOf, updateObject } from '../write.ts';
+
+/** The name in the object must be the one in the path. */
+export const checkName = (call: Call, object: KubeObject): void => {
+  const { name } = object.metadata;
+  if (!name) throw badRequest(`the name of the object (${call.name} based on URL) was undeterminable: name must be provided`);
+  if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
+};
+
+export const update = async (exchange: Exchange): Promise<Answer> => {
+  const { request, info, resource } = exchange;
+  const options = writeOptions('UpdateOptions', info.query, request.headers.get('user-agent'));
+  const object = await decodeObject(exchange, resource, options.fieldValidation);
+  applyDefaults(resource, object);
+  return answerOf(exchange, await replaceObject(exchange, object, options));
+};
+
+/** `object` is the call's own copy, complete with defaults. */
+export const replaceObject = async (call: Call, object: KubeObject, options: WriteOptions): Promise<Written> => {
+  checkName(call, object);
+  ensureNamespace(call, object);
+  dedupOwners(call, object);
+  const { uid } = object.metadata;
+  return updateObject(call, options, (previous, attempt) => {
+    const next = attempt === 0 ? object : copyJson(object);
+    if (!previous) {
+      if (call.subresource || !call.resource.strategy.allowCreateOnUpdate) throw notFound(groupResource(call.resource), call.name);
+      if (uid)
+        throw conflict(groupResource(call.resource), call.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+      wipeSystemMetadata(next);
+      delete next.metadata.resourceVersion;
+      resetStatus(call.resource, next);
+      renewManagedFields(call, options, next, undefined);
+      return next;
+    }
+    const stored = previous.object.metadata.uid ?? '';
+    if (uid && uid !== stored)
+      throw conflict(
+        groupResource(call.resource),
+        call.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored}`,
+      );
+    keepForeignParts(call, next, previous.object);
+    renewManagedFields(call, options, next, previous.object);
+    return next;
+  });
+};
