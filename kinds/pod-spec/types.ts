@@ -1,6 +1,6 @@
 /** Short names for the parts of a pod, as they are on the wire. */
 import type * as generated from '@kubernetes/client-node';
-import type { Json, ObjectMeta } from '../object.ts';
+import type { ObjectMeta } from '../object.ts';
 import type { PodTemplateSpec, Wire } from '../types.ts';
 
 export type { Container, Pod, PodSpec, PodStatus, PodTemplateSpec, Probe, Toleration, Volume } from '../types.ts';
@@ -44,4 +44,3 @@ export type AnyContainer = import('../types.ts').Container | EphemeralContainer;
 export type TemplateMeta = Partial<Pick<ObjectMeta, 'name' | 'labels' | 'annotations'>>;
 /** A template whose metadata is read as ours, not as the generated class. */
 export const metaOf = (template: PodTemplateSpec): TemplateMeta => (template.metadata ?? {}) as TemplateMeta;
-export const asJson = (value: unknown): Json => value as Json;
