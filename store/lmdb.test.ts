@@ -140,6 +140,31 @@ describe('commits', () => {
     await log.close();
   });
 
+  test('that are on the disk, but not settled here yet, are not shown', async () => {
+    const log = await opened();
+    const key = keyOf('pods', 'a');
+    let revision = await write(log, put(key, 0));
+    const turn = () => new Promise(resolve => setImmediate(resolve));
+    /** The disk gets ahead while this thread stands still: the commit is readable, and nobody has been told. */
+    const ahead = async (): Promise<{ readonly writing: Promise<number> }> => {
+      const writing = write(log, put(key, revision));
+      // LMDB's thread has been given the work after some turns.
+      for (let i = 0; i < 3; i++) await turn();
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      return { writing };
+    };
+    for (let round = 0; round < 5; round++) {
+      const one = await ahead();
+      const shown = (await log.get(key))?.revision ?? 0;
+      expect(await log.head('pods')).toBeGreaterThanOrEqual(shown);
+      revision = await one.writing;
+      const two = await ahead();
+      for await (const { objects } of log.load('pods')) expect(await log.head('pods')).toBeGreaterThanOrEqual(objects[0]?.revision ?? 0);
+      revision = await two.writing;
+    }
+    await log.close();
+  });
+
   test('of one group see each other', async () => {
     const log = await opened();
     const key = keyOf('pods', 'a');
@@ -210,10 +235,19 @@ describe('history', () => {
     await again.close();
   });
 
+  test('is only what was replaced or deleted: objects count nothing, however many', async () => {
+    const log = await opened({ historyBytes: 10_000 });
+    const revisions: number[] = [];
+    for (let i = 0; i < 50; i++) revisions.push(await write(log, put(keyOf('pods', `p${i}`), 0, 'x'.repeat(1000))));
+    await turns(log, 5);
+    expect((await wholeTail(log, 'pods', 1)).map(({ revision }) => revision)).toEqual(revisions);
+    await log.close();
+  });
+
   test('beyond its size goes before its time, oldest first', async () => {
     const log = await opened({ historyBytes: 200_000 });
     await churn(log, 'quiet', 3);
-    const head = await churn(log, 'busy', 1000);
+    const head = await churn(log, 'busy', 500);
     await turns(log, 10);
     const floor = await log.tail('pods', 1).then(
       () => 0,

@@ -243,6 +243,67 @@ describe('following', () => {
     expect(names(replica.list())).toEqual(['default/p0', 'default/p1', 'default/p2', 'default/p3']);
   });
 
+  test('a change handed over right after those missed during the load does not hide them', async () => {
+    const { log } = aLog();
+    const start = await write(log, put('p0', 0));
+    let listener: (changes: readonly Change[]) => void = () => {};
+    const tail = log.tail.bind(log);
+    const steps = quiet(log, 'never');
+    let heads = 0;
+    const replica = await aReplica({
+      ...steps,
+      async *load(resource) {
+        yield* steps.load(resource);
+        const one = await write(log, put('p1', 0));
+        listener(await tail(resource, start));
+        expect(one).toBeGreaterThan(start);
+      },
+      async head(resource) {
+        heads += 1;
+        // The second is asked for when the load has ended.
+        if (heads === 2) {
+          const two = await write(log, put('p2', 0));
+          listener(await tail(resource, two - 1));
+        }
+        return log.head(resource);
+      },
+      subscribe: (_, own) => {
+        listener = own;
+        return () => {};
+      },
+    });
+    expect(names(replica.list())).toEqual(['default/p0', 'default/p1', 'default/p2']);
+  });
+
+  test('a change handed over just when catching up ends is not forgotten', async () => {
+    const { log } = aLog();
+    let listener: (changes: readonly Change[]) => void = () => {};
+    let until = 0;
+    const replica = await aReplica({
+      ...quiet(log, 'never'),
+      head: async resource => (until > 0 ? until : log.head(resource)),
+      tail: async (resource, after) => (await log.tail(resource, after)).filter(({ revision }) => until === 0 || revision <= until),
+      subscribe: (_, own) => {
+        listener = own;
+        return () => {};
+      },
+    });
+    until = await write(log, put('p1', 0));
+    const two = await write(log, put('p2', 0));
+    const changes = await log.tail('pods', two - 1);
+    const unsubscribe = replica.subscribe(() => {
+      unsubscribe();
+      // After the replica has seen that it is where it wanted to be, before it knows that it has ended.
+      queueMicrotask(() => {
+        until = 0;
+        listener(changes);
+      });
+    });
+    await replica.sync();
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    expect(names(replica.list())).toEqual(['default/p1', 'default/p2']);
+  });
+
   test('one subscriber that throws does not keep the others from hearing', async () => {
     const { log } = aLog();
     const errors: string[] = [];

@@ -464,6 +464,15 @@ export function logContract(name: string, open: () => Promise<OpenedLog>): void 
           writing = false;
         });
         while (writing) {
+          // What is shown is settled, so the head, asked for afterwards, cannot be below it. Asked in turns of their own, between others' work.
+          await new Promise(resolve => setImmediate(resolve));
+          const shown = (await log.get(probe))?.revision ?? 0;
+          expect(await log.head(resource)).toBeGreaterThanOrEqual(shown);
+          await new Promise(resolve => setImmediate(resolve));
+          for await (const { objects } of log.load(resource)) {
+            const newest = Math.max(...objects.map(({ revision }) => revision));
+            expect(await log.head(resource)).toBeGreaterThanOrEqual(newest);
+          }
           await note((await log.get(probe))?.revision ?? 0);
           await note(await log.head(resource));
           await note(Math.max(...[...(await loaded(log, resource)).values()].map(({ revision }) => revision)));
