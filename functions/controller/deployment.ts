@@ -125,8 +125,13 @@ const reconcile = async (key: Key, context: ReconcileContext): Promise<Result> =
     if (draft.spec?.paused) await cleanUp(pass);
     return finish(pass, false);
   }
-  if (pass.sizes.rolling) await rollOut(pass);
-  else await recreate(pass);
+  try {
+    if (pass.sizes.rolling) await rollOut(pass);
+    else await recreate(pass);
+  } catch (error) {
+    if (namespaceIsGoing(error)) return undefined;
+    throw error;
+  }
   return finish(pass, true);
 };
 

@@ -47,7 +47,8 @@ export const endpointsReconciler: Reconciler = {
     const { subsets, truncated } = subsetsOf(service, context);
     const labels = { ...service.metadata.labels, ...(isHeadless(service) ? { [headlessLabel]: '' } : {}), [managedByLabel]: this.name };
     if (!isHeadless(service)) delete labels[headlessLabel];
-    const { [overCapacity]: _, ...annotations } = current?.metadata.annotations ?? {};
+    const { [overCapacity]: _, ...kept } = current?.metadata.annotations ?? {};
+    const annotations = { ...kept, ...(truncated ? { [overCapacity]: 'truncated' } : {}) };
     const next = {
       apiVersion: 'v1',
       kind: 'Endpoints',
@@ -57,7 +58,7 @@ export const endpointsReconciler: Reconciler = {
         namespace,
         ...current?.metadata,
         labels,
-        annotations: { ...annotations, ...(truncated ? { [overCapacity]: 'truncated' } : {}) },
+        ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
       },
       subsets,
     } as unknown as Endpoints;

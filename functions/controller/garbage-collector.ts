@@ -40,7 +40,14 @@ const holdsFor = ({ metadata }: KubeObject, finalizer: string): boolean =>
   metadata.deletionTimestamp !== undefined && (metadata.finalizers?.includes(finalizer) ?? false);
 
 export const garbageCollector = (registry: Registry): Reconciler => {
-  const resources = (): Resource[] => deletableResources(registry).filter(({ storage }) => !ignored.has(storage.name));
+  let all: Resource[] = [];
+  let collected: Resource[] = [];
+  const resources = (): Resource[] => {
+    const now = deletableResources(registry);
+    if (now !== all) collected = now.filter(({ storage }) => !ignored.has(storage.name));
+    all = now;
+    return collected;
+  };
   const collect = new Collector(registry, resources);
   return {
     name: 'generic-garbage-collector',
@@ -135,7 +142,7 @@ class Collector {
   /** Whether an owner reference still holds its dependent. */
   private judge(reference: OwnerReference, resource: string, entry: Entry, context: ReconcileContext): Held {
     const kind = this.kindOf(reference);
-    if (!kind) return 'unknown';
+    if (!kind || !this.isCollected(kind)) return 'unknown';
     if (kind.namespaced && entry.namespace === '') {
       // Nobody can tell which namespace is meant: the object is never collected.
       const message = `ownerRef [${reference.apiVersion}/${reference.kind}, namespace: , name: ${reference.name}, uid: ${reference.uid}] does not exist in namespace ""`;
@@ -154,16 +161,19 @@ class Collector {
     return this.registry.all().find(resource => resource.group === group && resource.kind === kind);
   }
 
+  /** What cannot be listed or deleted (reviews, bindings), and events, own nothing. */
+  private isCollected({ storage }: Resource): boolean {
+    return this.resources().some(resource => resource.storage.name === storage.name);
+  }
+
   private ownerReplica(reference: OwnerReference, context: ReconcileContext) {
     const kind = this.kindOf(reference);
-    return kind && this.resources().some(({ storage }) => storage.name === kind.storage.name)
-      ? context.replica(kind.storage.name)
-      : undefined;
+    return kind && this.isCollected(kind) ? context.replica(kind.storage.name) : undefined;
   }
 
   private find(reference: OwnerReference, namespace: string, replica: ReconcileContext['replica']) {
     const kind = this.kindOf(reference);
-    if (!kind || ignored.has(kind.storage.name)) return undefined;
+    if (!kind || !this.isCollected(kind)) return undefined;
     const entry = replica(kind.storage.name).get(kind.namespaced ? namespace : '', reference.name);
     return entry && { resource: kind.storage.name, entry };
   }

@@ -3,7 +3,7 @@
  * afterwards. A key that fails waits on its own and holds up nobody else.
  */
 import type { Clock, Logger, Random } from '../../kinds/environment.ts';
-import { isConflict } from '../../kinds/status.ts';
+import { isConflict, isNotFound } from '../../kinds/status.ts';
 import type { Key, Result } from './reconciler.ts';
 
 export interface Queue {
@@ -111,7 +111,8 @@ export const createQueue = (options: QueueOptions): Queue => {
   const failed = async (key: Key, error: unknown): Promise<void> => {
     const count = failures.get(key) ?? 0;
     failures.set(key, count + 1);
-    if (isConflict(error) && count < immediateRetries) {
+    // Not found is a race like any other: what the key was about went meanwhile.
+    if ((isConflict(error) || isNotFound(error)) && count < immediateRetries) {
       logger.debug('lost a race, trying again', { reconciler: options.name, key, error: error.message });
       try {
         await options.catchUp();

@@ -1,13 +1,22 @@
 /** The stored resources that controllers of "everything" (namespaces, garbage) go over. */
 import type { Registry, Resource } from '../../kinds/resource.ts';
 
-/** One of the served resources of each stored one that can be listed, watched and deleted. */
+const known = new WeakMap<readonly Resource[], Resource[]>();
+
+/** One of the served resources of each stored one that can be listed, watched and deleted. Asked at every deletion, so remembered. */
 export const deletableResources = (registry: Registry): Resource[] => {
+  const all = registry.all();
+  const deletable = known.get(all) ?? select(all);
+  known.set(all, deletable);
+  return deletable;
+};
+
+const select = (all: readonly Resource[]): Resource[] => {
   const found = new Map<string, Resource>();
-  for (const resource of registry.all()) {
+  for (const resource of all) {
     if (!['list', 'watch', 'delete'].every(verb => resource.verbs.includes(verb))) continue;
-    const known = found.get(resource.storage.name);
-    if (!known || (!known.preferred && resource.preferred)) found.set(resource.storage.name, resource);
+    const other = found.get(resource.storage.name);
+    if (!other || (!other.preferred && resource.preferred)) found.set(resource.storage.name, resource);
   }
   return [...found.values()];
 };
