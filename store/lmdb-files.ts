@@ -7,6 +7,7 @@ import {
   existsSync,
   fdatasyncSync,
   fstatSync,
+  fsyncSync,
   ftruncateSync,
   linkSync,
   openSync,
@@ -17,7 +18,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** The data directory cannot be used as it is; the message says in one sentence what to do. */
 export class StoreOpenError extends Error {
@@ -162,6 +163,18 @@ export function checkDataFile(path: string): void {
     if (missing > 0) ftruncateSync(handle, size + missing);
   } finally {
     closeSync(handle);
+  }
+}
+
+/** A file's name is durable only once its directory is flushed, and LMDB flushes files alone. */
+export function syncDirectories(path: string): void {
+  for (const directory of [path, dirname(path)]) {
+    const handle = openSync(directory, 'r');
+    try {
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
   }
 }
 

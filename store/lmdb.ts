@@ -15,7 +15,7 @@ import { mkdirSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import type { Clock, Logger } from '../kinds/environment.ts';
 import { checkCommit } from './limits.ts';
-import { checkDataFile, damaged, isDiskFull, lockDirectory, messageOf, newer, StoreOpenError } from './lmdb-files.ts';
+import { checkDataFile, damaged, isDiskFull, lockDirectory, messageOf, newer, StoreOpenError, syncDirectories } from './lmdb-files.ts';
 import { Group, type Settled, type Write } from './lmdb-group.ts';
 import { planTrim, type Trim } from './lmdb-history.ts';
 import {
@@ -116,6 +116,7 @@ export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
     const table = (name: string): Table => openTable(root, name);
     const tables: Tables = { objects: table('objects'), log: table('log'), guards: table('guards'), meta: table('meta') };
     await checkFormat(path, tables.meta);
+    syncDirectories(path);
     return new LmdbLog(options, root, tables, unlock);
   } catch (error) {
     await root?.close();
