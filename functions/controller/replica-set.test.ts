@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Pod, ReplicaSet } from '../../kinds/types.ts';
+import { nthSuffix } from './names.ts';
 import { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts';
 import { aPod, aReplicaSet } from './testing/builders.ts';
 import { type TestCluster, testCluster } from './testing/cluster.ts';
@@ -71,15 +72,13 @@ describe('making pods', () => {
 
   test('a stranger who holds a name does not stop it', async () => {
     await start();
-    await cluster.admin.create('replicasets.apps', aReplicaSet('web', 1));
-    await cluster.settle();
-    const [first] = await pods();
-    await scaleTo(0);
-    // The next name is known in advance only by trying: let a stranger take the names of the next ordinals of a set with the same uid.
-    expect(await pods()).toHaveLength(0);
-    await cluster.admin.create('pods', aPod(first?.metadata.name).build());
+    const made = await cluster.admin.create('replicasets.apps', aReplicaSet('web', 0));
+    const taken = `web-${nthSuffix(made.metadata.uid ?? '', 0)}`;
+    await cluster.admin.create('pods', aPod(taken).build());
     await scaleTo(3);
-    expect((await pods()).filter(pod => pod.metadata.ownerReferences)).toHaveLength(3);
+    const owned = (await pods()).filter(pod => pod.metadata.ownerReferences);
+    expect(owned).toHaveLength(3);
+    expect(owned.map(pod => pod.metadata.name)).not.toContain(taken);
   });
 
   test('what refuses pods is told in status and event, and tried again later', async () => {
