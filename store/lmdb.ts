@@ -12,27 +12,23 @@
  * touches waits for it, and a read of many rows happens between groups.
  */
 import { mkdirSync } from 'node:fs';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { open, type RootDatabase } from 'lmdb';
 import type { Clock, Logger } from '../kinds/environment.ts';
 import { checkCommit } from './limits.ts';
 import { checkDataFile, damaged, isDiskFull, lockDirectory, messageOf, newer, StoreOpenError, syncDirectories } from './lmdb-files.ts';
-import { Group, type Settled, type Write } from './lmdb-group.ts';
+import { Group, type Settled } from './lmdb-group.ts';
 import { planTrim, type Trim } from './lmdb-history.ts';
+import { LmdbReads, type Table, type Tables } from './lmdb-reads.ts';
 import {
-  decodeCount,
   decodeFloor,
-  decodeObjectRow,
   decodeRow,
   encodeFloor,
   floorKey,
   floorRange,
   formatKey,
-  objectKey,
-  parseObjectKey,
   resourceOfFloorKey,
   resourceRange,
   revisionOfRowKey,
-  rowKey,
 } from './lmdb-rows.ts';
 import {
   type Change,
@@ -61,9 +57,6 @@ export interface LmdbOptions {
   readonly historyBytes?: number;
 }
 
-type Table = Database<Buffer, Buffer>;
-type Tables = Record<Write['table'], Table>;
-
 /** What is known of one resource, as of the newest settled group. */
 export interface ResourceState {
   readonly resource: string;
@@ -90,8 +83,6 @@ const sweepEvery = 10_000;
 const groupCommits = 1000;
 const groupBytes = 4 * 1024 * 1024;
 const recentBytes = 4 * 1024 * 1024;
-const pageObjects = 500;
-const pageBytes = 2 * 1024 * 1024;
 
 export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
   const { path } = options;
@@ -157,6 +148,7 @@ class LmdbLog implements Log {
   private readonly historyBytes: number;
   private readonly root: RootDatabase<Buffer, Buffer>;
   private readonly tables: Tables;
+  private readonly reads: LmdbReads;
   private readonly unlock: () => void;
   private readonly states = new Map<string, ResourceState>();
   private readonly recent = new RecentChanges(recentBytes);
@@ -184,11 +176,12 @@ class LmdbLog implements Log {
     this.historyBytes = options.historyBytes ?? 512 * 1024 * 1024;
     this.root = root;
     this.tables = tables;
+    this.reads = new LmdbReads(options.path, tables);
     this.unlock = unlock;
     this.settled = {
-      object: key => this.objectRow(key),
-      value: (resource, revision) => this.row(resource, revision)?.value,
-      guard: row => this.count(row),
+      object: key => this.reads.objectRow(key),
+      value: (resource, revision) => this.reads.row(resource, revision)?.value,
+      guard: row => this.reads.count(row),
       history: resource => this.states.get(resource)?.history,
     };
     for (const { key, value } of tables.meta.getRange(floorRange)) {
@@ -216,14 +209,14 @@ class LmdbLog implements Log {
 
   async guard(row: string): Promise<number> {
     this.checkOpen();
-    if (this.flushing?.touchesGuard(row)) return this.quiet(() => this.count(row));
-    return this.count(row);
+    if (this.flushing?.touchesGuard(row)) return this.quiet(() => this.reads.count(row));
+    return this.reads.count(row);
   }
 
   async get(key: ObjectKey): Promise<StoredObject | undefined> {
     this.checkOpen();
-    if (this.flushing?.touches(key)) return this.quiet(() => this.read(key));
-    return this.read(key);
+    if (this.flushing?.touches(key)) return this.quiet(() => this.reads.read(key));
+    return this.reads.read(key);
   }
 
   async *load(resource: string): AsyncGenerator<LoadPage> {
@@ -231,7 +224,7 @@ class LmdbLog implements Log {
     const from = await this.head(resource);
     let { start, end } = resourceRange(resource);
     for (let last = false; !last; ) {
-      const page = await this.quiet(() => this.loadPage(start, end));
+      const page = await this.quiet(() => this.reads.loadPage(start, end));
       if (page.objects.length > 0) yield { objects: page.objects, from };
       last = page.next === undefined;
       start = page.next ?? start;
@@ -242,7 +235,7 @@ class LmdbLog implements Log {
     this.checkOpen();
     return (
       this.recentTail(resource, after, limit) ??
-      this.quiet(() => this.recentTail(resource, after, limit) ?? this.readTail(resource, after, limit))
+      this.quiet(() => this.recentTail(resource, after, limit) ?? this.reads.readTail(resource, after, limit))
     );
   }
 
@@ -424,78 +417,11 @@ class LmdbLog implements Log {
     });
   }
 
-  private objectRow(key: ObjectKey): { revision: number; size: number } | undefined {
-    const row = this.tables.objects.getBinary(objectKey(key));
-    return row && decodeObjectRow(row);
-  }
-
-  private row(resource: string, revision: number): ReturnType<typeof decodeRow> | undefined {
-    const row = this.tables.log.getBinary(rowKey(resource, revision));
-    return row && decodeRow(row);
-  }
-
-  private count(row: string): number {
-    const count = this.tables.guards.getBinary(Buffer.from(row));
-    return count === undefined ? 0 : decodeCount(count);
-  }
-
-  private read(key: ObjectKey): StoredObject | undefined {
-    const revision = this.objectRow(key)?.revision;
-    return revision === undefined ? undefined : this.stored(key, revision);
-  }
-
-  private stored(key: ObjectKey, revision: number): StoredObject {
-    const row = this.row(key.resource, revision);
-    if (row === undefined) throw damaged(this.path, `revision ${revision} of ${key.resource} is missing`);
-    return { key: { resource: key.resource, namespace: row.namespace, name: row.name }, revision, value: row.value };
-  }
-
-  private loadPage(start: Buffer, end: Buffer): { objects: StoredObject[]; next: Buffer | undefined } {
-    const found: { key: Buffer; revision: number }[] = [];
-    let bytes = 0;
-    let next: Buffer | undefined;
-    for (const { key, value } of this.tables.objects.getRange({ start, end })) {
-      if (found.length === pageObjects || bytes > pageBytes) {
-        next = Buffer.from(key);
-        break;
-      }
-      const row = decodeObjectRow(value);
-      bytes += row.size;
-      found.push({ key: Buffer.from(key), revision: row.revision });
-    }
-    return { objects: found.map(({ key, revision }) => this.stored(parseObjectKey(key), revision)), next };
-  }
-
   private recentTail(resource: string, after: number, limit: number): readonly Change[] | undefined {
     const state = this.states.get(resource);
     if (state === undefined || after >= state.head) return [];
     if (after < state.floor) throw new ExpiredError(resource, after, state.floor);
     return this.recent.since(resource, after, limit);
-  }
-
-  private readTail(resource: string, after: number, limit: number): readonly Change[] {
-    const changes: Change[] = [];
-    let bytes = 0;
-    const range = { start: rowKey(resource, after + 1), end: resourceRange(resource).end };
-    const rows: { key: Buffer; value: Buffer }[] = [];
-    for (const { key, value } of this.tables.log.getRange({ ...range, limit })) {
-      rows.push({ key, value });
-      bytes += value.length;
-      if (bytes > 4 * pageBytes) break;
-    }
-    for (const { key, value } of rows) {
-      const row = decodeRow(value);
-      const previous = row.previous === 0 ? undefined : this.row(resource, row.previous)?.value;
-      changes.push({
-        type: row.type,
-        key: { resource, namespace: row.namespace, name: row.name },
-        revision: revisionOfRowKey(key),
-        value: row.value,
-        ...(previous && { previous }),
-        time: row.time,
-      });
-    }
-    return changes;
   }
 
   // History
