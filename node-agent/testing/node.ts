@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Logger } from '../../kinds/environment.ts';
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Pod } from '../../kinds/types.ts';
 import { type Agent, startAgent } from '../agent.ts';
@@ -11,6 +10,7 @@ import { systemClock, systemExec, systemRandom } from '../system.ts';
 import { makeCertificates } from './certificates.ts';
 import type { TestDocker } from './docker.ts';
 import { type FakeApi, startFakeApi } from './fake-api.ts';
+import { silent } from './silent.ts';
 
 /** A real agent with a real engine and network, below an API in memory. */
 export interface TestNode {
@@ -28,14 +28,6 @@ export interface TestNode {
   restartAgent(): Promise<void>;
   close(): Promise<void>;
 }
-
-export const silent: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: (message, fields) => process.stderr.write(`${message} ${JSON.stringify(fields)}\n`),
-  child: () => silent,
-};
 
 const pathOf = (name: string): string => `/api/v1/namespaces/default/pods/${name}`;
 
