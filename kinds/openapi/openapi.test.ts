@@ -4,7 +4,7 @@ import type { JsonObject } from '../object.ts';
 import { builtInRegistry, ResourceTable } from '../registry.ts';
 import type { Resource } from '../resource.ts';
 import type { Schema } from '../schema/schema.ts';
-import { openApiV2, openApiV3, openApiV3Index } from './index.ts';
+import { encodeOpenApiV2, openApiV2, openApiV3, openApiV3Index } from './index.ts';
 
 const registry = builtInRegistry();
 const at = (value: unknown, ...path: string[]): unknown => path.reduce<unknown>((of, key) => (of as JsonObject | undefined)?.[key], value);
@@ -52,7 +52,8 @@ describe('version 3', () => {
     const index = openApiV3Index(registry)['paths'] as Record<string, { serverRelativeURL: string }>;
     expect(index['apis/apps/v1']?.serverRelativeURL).toMatch(/^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{128}$/);
     for (const path of Object.keys(index)) expect([path, dangling(openApiV3(registry, path))]).toEqual([path, []]);
-    expect(openApiV3(registry, 'apis/none/v1')).toBeUndefined();
+    for (const path of ['api', 'apis', 'apis/apps']) expect([path, dangling(openApiV3(registry, path))]).toEqual([path, []]);
+    for (const path of ['apis/none/v1', 'apis/none', 'apis/', 'other']) expect(openApiV3(registry, path)).toBeUndefined();
   });
 
   test('writes fields as upstream does', () => {
@@ -133,6 +134,63 @@ describe('version 2', () => {
       type: 'string',
       format: 'int-or-string',
     });
+  });
+});
+
+describe('version 2 as protobuf', () => {
+  /** Length-delimited fields of one message by number; others are stepped over. */
+  const fieldsOf = (bytes: Buffer): Map<number, Buffer[]> => {
+    const fields = new Map<number, Buffer[]>();
+    let at = 0;
+    const varint = (): number => {
+      let value = 0;
+      for (let shift = 0; ; shift += 7) {
+        const byte = bytes[at++] ?? 0;
+        value += (byte & 0x7f) * 2 ** shift;
+        if (byte < 0x80) return value;
+      }
+    };
+    while (at < bytes.length) {
+      const tag = varint();
+      if (tag % 8 === 0) varint();
+      else if (tag % 8 === 1) at += 8;
+      else {
+        const length = varint();
+        fields.set(tag >> 3, [...(fields.get(tag >> 3) ?? []), bytes.subarray(at, at + length)]);
+        at += length;
+      }
+    }
+    expect(at).toBe(bytes.length);
+    return fields;
+  };
+  const inner = (bytes: Buffer | undefined, field: number): Buffer[] => fieldsOf(bytes ?? Buffer.alloc(0)).get(field) ?? [];
+  const named = (all: Buffer[], name: string): Buffer | undefined =>
+    inner(
+      all.find(one => inner(one, 1)[0]?.toString() === name),
+      2,
+    )[0];
+  const encoded = Buffer.from(encodeOpenApiV2(openApiV2(withWidgets)));
+
+  test('has the definitions with their extensions', () => {
+    expect(inner(encoded, 1)[0]?.toString()).toBe('2.0');
+    const definitions = inner(inner(encoded, 9)[0], 1);
+    const pod = named(definitions, 'io.k8s.api.core.v1.Pod');
+    const kinds = named(inner(pod, 31), 'x-kubernetes-group-version-kind');
+    expect(inner(kinds, 2)[0]?.toString()).toBe('[{"group":"","version":"v1","kind":"Pod"}]');
+    const properties = inner(inner(pod, 25)[0], 1);
+    expect(inner(named(properties, 'spec'), 1)[0]?.toString()).toBe('#/definitions/io.k8s.api.core.v1.PodSpec');
+    expect(inner(inner(named(properties, 'kind'), 22)[0], 1)[0]?.toString()).toBe('string');
+  });
+
+  test('has the operations, with parameters by reference', () => {
+    const path = named(inner(inner(encoded, 8)[0], 2), '/api/v1/namespaces/{namespace}/pods/{name}');
+    const patch = inner(path, 8)[0];
+    expect(inner(patch, 5)[0]?.toString()).toBe('patchCoreV1NamespacedPod');
+    const references = inner(patch, 8).map(item => inner(inner(item, 2)[0], 1)[0]?.toString());
+    expect(references).toContain('#/parameters/fieldValidation-PatchOptions');
+    const body = inner(inner(inner(inner(patch, 8)[0], 1)[0], 1)[0], 5)[0];
+    expect(inner(body, 1)[0]?.toString()).toBe('#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.Patch');
+    expect(named(inner(inner(encoded, 10)[0], 1), 'fieldValidation-PatchOptions')).toBeDefined();
   });
 });
 

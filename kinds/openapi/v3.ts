@@ -72,10 +72,29 @@ const operation = (given: Operation, writer: SchemaWriter, describe: Describe): 
   };
 };
 
+const head = { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.36.3' } };
+
+/** `api`, `apis` and `apis/{group}` have a document of one path: their own. */
+const discoveryDocument = (registry: Registry, path: string): JsonObject | undefined => {
+  const [root, group, ...rest] = path.split('/');
+  const known =
+    root === 'api' ? group === undefined : root === 'apis' && (group === undefined || registry.all().some(one => one.group === group));
+  if (!known || group === '' || rest.length > 0) return undefined;
+  const kind = root === 'api' ? 'APIVersions' : group === undefined ? 'APIGroupList' : 'APIGroup';
+  const writer = new SchemaWriter('v3', readDescriptions(), kindsOf(registry), new Map());
+  const schema = writer.ref(`io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`);
+  const get: JsonObject = {
+    description: 'get available API versions',
+    operationId: `get${kind}`,
+    responses: { 200: { content: { 'application/json': { schema } }, description: 'OK' }, 401: { description: 'Unauthorized' } },
+  };
+  return { ...head, paths: { [`/${path}/`]: { get } }, components: { schemas: writer.schemas } };
+};
+
 /** `GET /openapi/v3/{path}`, for example `apis/apps/v1`; undefined for what is not served. */
 export const openApiV3 = (registry: Registry, path: string): JsonObject | undefined => {
   const resources = byPath(registry).get(path);
-  if (!resources) return undefined;
+  if (!resources) return discoveryDocument(registry, path);
   const descriptions = readDescriptions();
   const describe: Describe = ({ description, describedBy }) =>
     description ?? (describedBy && descriptions[describedBy[0]]?.[describedBy[1]]);
@@ -88,8 +107,7 @@ export const openApiV3 = (registry: Registry, path: string): JsonObject | undefi
     paths[item.path] = methods;
   }
   return {
-    openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: 'v1.36.3' },
+    ...head,
     paths,
     components: {
       schemas: writer.schemas,
