@@ -24,7 +24,7 @@ const noStrategy: Strategy = {};
 const storageOf = (resource: CompiledResource): StorageForm => {
   const elsewhere = storedElsewhere[`${apiVersionOf(resource)}/${resource.resource}`];
   if (elsewhere) {
-    const conversion = conversions[elsewhere.name];
+    const conversion = conversions[elsewhere.name]?.versions[apiVersionOf(resource)];
     return { ...elsewhere, ...(conversion ? { toStored: conversion.toStored, fromStored: conversion.fromStored } : {}) };
   }
   const { group, version, kind } = resource;

@@ -1,5 +1,6 @@
 /** CertificateSigningRequest: who asks is recorded by the server, who approves has a subresource to itself. */
 import type * as generated from '@kubernetes/client-node';
+import { copyJson } from '../copy.ts';
 import { difference } from '../diff.ts';
 import { timestamp } from '../environment.ts';
 import { semanticEqual } from '../equality.ts';
@@ -132,7 +133,7 @@ const keepDecisions = (next: Request, previous: Request): void => {
     if (was.length !== indices.length) continue;
     indices.forEach((at, i) => {
       const kept = was[i];
-      if (kept) list[at] = kept;
+      if (kept) list[at] = copyJson(kept);
     });
   }
 };
@@ -162,8 +163,7 @@ export const certificateSigningRequest: Strategy<Request> = {
     object.status = {};
   },
   prepareForUpdate(next, previous) {
-    next.spec = previous.spec;
-    if (previous.status) next.status = previous.status;
+    next.spec = copyJson(previous.spec);
   },
   validate: validateSpec,
   validateUpdate: (next, previous) => validateChange(next, previous, undefined),
@@ -180,8 +180,8 @@ export const certificateSigningRequest: Strategy<Request> = {
       prepareForUpdate(next, previous, context) {
         stamp(next, previous, context);
         const conditions = conditionsOf(next);
-        next.spec = previous.spec;
-        next.status = { ...previous.status, conditions };
+        next.spec = copyJson(previous.spec);
+        next.status = { ...copyJson(previous.status), conditions };
         if (conditions.length === 0) delete next.status.conditions;
       },
       validateUpdate: (next, previous) => [...validateSpec(next), ...validateChange(next, previous, 'approve')],

@@ -284,10 +284,7 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
     delete object.status;
     recordStored(object);
   },
-  prepareForUpdate(next, previous) {
-    if (previous.status) next.status = previous.status;
-    recordStored(next);
-  },
+  prepareForUpdate: recordStored,
   validate(object) {
     const { group = '', names } = object.spec ?? {};
     const { name } = object.metadata;

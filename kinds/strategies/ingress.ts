@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
+import { keepAllButStatus } from './status-update.ts';
 
 type Ingress = Kind<generated.V1Ingress>;
 type Backend = Wire<generated.V1IngressBackend>;
@@ -99,6 +100,7 @@ export const ingress: Strategy<Ingress> = {
   },
   subresources: {
     status: {
+      prepareForUpdate: keepAllButStatus,
       validateUpdate(next, previous) {
         const known = ingressOf(previous).flatMap(({ ip }) => (ip ? [ip] : []));
         return ingressOf(next).flatMap(({ ip, hostname }, i) => {

@@ -1,10 +1,12 @@
 /** Namespace. Its end is marked in `status.phase`; `spec.finalizers` is emptied through the `finalize` subresource only. */
+import { copyJson } from '../copy.ts';
 import { invalid, root } from '../field.ts';
 import { isQualifiedName, validateFinalizerName } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Namespace } from '../types.ts';
+import { keepAllButStatus } from './status-update.ts';
 
 const nameLabel = 'kubernetes.io/metadata.name';
 const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
@@ -40,12 +42,13 @@ export const namespace: Strategy<Namespace> = {
   },
   prepareForUpdate(next, previous) {
     next.spec = { ...next.spec };
-    if (previous.spec?.finalizers?.length) next.spec.finalizers = previous.spec.finalizers;
+    if (previous.spec?.finalizers?.length) next.spec.finalizers = [...previous.spec.finalizers];
     else delete next.spec.finalizers;
   },
   validate: object => validateFinalizers(object, false),
   subresources: {
     status: {
+      prepareForUpdate: keepAllButStatus,
       validateUpdate(next) {
         const expected = next.metadata.deletionTimestamp ? 'Terminating' : 'Active';
         const phase = next.status?.phase ?? '';
@@ -57,7 +60,7 @@ export const namespace: Strategy<Namespace> = {
     finalize: {
       /** Everything but the finalizers stays; the end of a namespace is decided by whoever empties the list. */
       prepareForUpdate(next, previous) {
-        if (previous.status) next.status = previous.status;
+        if (previous.status) next.status = copyJson(previous.status);
       },
       validateUpdate: next => validateFinalizers(next, true),
     },

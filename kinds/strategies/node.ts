@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Node, Taint } from '../types.ts';
+import { keepAllButStatus } from './status-update.ts';
 
 type Address = generated.V1NodeAddress;
 const specField = root('spec');
@@ -166,8 +167,7 @@ export const node: Strategy<Node> = {
   subresources: {
     status: {
       prepareForUpdate(next, previous) {
-        if (previous.spec) next.spec = previous.spec;
-        else delete next.spec;
+        keepAllButStatus(next, previous);
         if (!previous.status?.config) delete next.status?.config;
       },
       validateUpdate: (next, previous) => [

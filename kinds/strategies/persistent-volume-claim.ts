@@ -24,7 +24,8 @@ const amount = (text: string | undefined) => (isQuantity(text) ? parseQuantity(t
 /** `dataSource` is the older name of `dataSourceRef`; each follows the other. */
 const pairDataSources = (spec: Spec, previous?: Spec): void => {
   if (!previous?.dataSource && !previous?.dataSourceRef && !spec.dataSourceRef && spec.dataSource) {
-    const { kind, apiGroup = '' } = spec.dataSource;
+    const { kind } = spec.dataSource;
+    const apiGroup = spec.dataSource.apiGroup ?? '';
     const known =
       (kind === 'PersistentVolumeClaim' && apiGroup === '') || (kind === 'VolumeSnapshot' && apiGroup === 'snapshot.storage.k8s.io');
     // What old servers did not understand they ignored, and clients rely on it.
@@ -129,7 +130,6 @@ export const persistentVolumeClaim: Strategy<Claim> = {
     pairDataSources(object.spec ?? {});
   },
   prepareForUpdate(next, previous) {
-    if (previous.status) next.status = previous.status;
     pairDataSources(next.spec ?? {}, previous.spec);
   },
   validate({ spec = {} }) {

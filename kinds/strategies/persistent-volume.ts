@@ -40,9 +40,10 @@ const validateModes = (modes: readonly string[], field: Path): FieldError[] => {
 };
 
 const validateCapacity = (capacity: Readonly<Record<string, string>> = {}, field: Path): FieldError[] => {
-  const names = Object.keys(capacity);
+  const names = Object.keys(capacity).sort();
   const errors: FieldError[] = names.length ? [] : [required(field)];
-  if (names.length !== 1 || names[0] !== 'storage') errors.push(notSupported(field, names.length ? capacity : null, ['storage']));
+  if (names.length !== 1 || names[0] !== 'storage')
+    errors.push(notSupported(field, names.length ? Object.fromEntries(names.map(name => [name, capacity[name]])) : null, ['storage']));
   for (const name of names) {
     const text = capacity[name] ?? '';
     if (!isQuantity(text)) continue;

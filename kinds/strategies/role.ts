@@ -42,7 +42,10 @@ export const clusterRole: Strategy<ClusterRole> = {
     if (selectors.length === 0)
       errors.push(required(selectorsField, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
     selectors.forEach((selector, i) => {
-      errors.push(...validateLabelSelector(selector, selectorsField.index(i)));
+      const field = selectorsField.index(i);
+      const problems = validateLabelSelector(selector, field);
+      errors.push(...problems);
+      if (problems.length) errors.push(invalid(field, null, 'invalid label selector.'));
     });
     return errors;
   },

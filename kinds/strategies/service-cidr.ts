@@ -7,6 +7,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { strictStatus } from './status-update.ts';
 
 type ServiceCidr = Kind<generated.V1ServiceCIDR>;
 const blocksField = root('spec', 'cidrs');
@@ -31,6 +32,6 @@ export const serviceCidr: Strategy<ServiceCidr> = {
     if (before.length !== after.length && !(before.length === 1 && after.length === 2)) return [invalid(blocksField, after, immutableText)];
     return before.flatMap((block, i) => (after[i] === block ? [] : [invalid(blocksField.index(i), after[i], immutableText)]));
   },
-  subresources: { status: {} },
+  subresources: { status: strictStatus },
   cells: (object, now) => [object.metadata.name, (object.spec?.cidrs ?? []).join(','), age(object.metadata.creationTimestamp, now)],
 };

@@ -11,6 +11,7 @@ import { age } from '../table/age.ts';
 import type { Service, ServiceSpec } from '../types.ts';
 import { initializeFamilies } from './service-families.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts';
+import { keepAllButStatus } from './status-update.ts';
 
 type Specified = Service & { spec: ServiceSpec };
 /** Every Service has a spec once defaults are set. */
@@ -190,7 +191,7 @@ export const service: Strategy<Service> = {
     pairAddresses(spec, before);
     initializeFamilies(spec, before);
     dropMeaningless(spec, before);
-    next.status = spec.type === 'LoadBalancer' && previous.status ? previous.status : { ...previous.status, loadBalancer: {} };
+    if (spec.type !== 'LoadBalancer') next.status = { ...next.status, loadBalancer: {} };
   },
   validate: validateService,
   validateUpdate(next, previous) {
@@ -202,7 +203,7 @@ export const service: Strategy<Service> = {
     return errors;
   },
   warnings,
-  subresources: { status: { validateUpdate: validateServiceStatus } },
+  subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateServiceStatus } },
   fields: object => ({ 'spec.clusterIP': object.spec?.clusterIP ?? '', 'spec.type': object.spec?.type ?? '' }),
   cells,
 };

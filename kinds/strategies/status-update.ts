@@ -1,4 +1,5 @@
 /** What a write through the `status` subresource leaves alone. */
+import { copyJson } from '../copy.ts';
 import type { KubeObject } from '../object.ts';
 import type { SubresourceStrategy } from '../strategy.ts';
 
@@ -7,7 +8,7 @@ const writable = new Set(['apiVersion', 'kind', 'metadata', 'status']);
 /** Everything but status and metadata is as it was. */
 export const keepAllButStatus = (next: KubeObject, previous: KubeObject): void => {
   for (const field of Object.keys(next)) if (!writable.has(field)) delete next[field];
-  for (const field of Object.keys(previous)) if (!writable.has(field) && field !== '__proto__') next[field] = previous[field];
+  for (const field of Object.keys(previous)) if (!writable.has(field) && field !== '__proto__') next[field] = copyJson(previous[field]);
 };
 
 const kept = ['deletionTimestamp', 'generation', 'labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
@@ -16,7 +17,7 @@ export const keepMetadata = (next: KubeObject, previous: KubeObject): void => {
   const metadata = next.metadata as unknown as Record<string, unknown>;
   for (const field of kept) {
     if (previous.metadata[field] === undefined) delete metadata[field];
-    else metadata[field] = previous.metadata[field];
+    else metadata[field] = copyJson(previous.metadata[field]);
   }
 };
 
