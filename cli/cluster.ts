@@ -1,7 +1,7 @@
 /** A cluster on this machine: its settings, and where its files lie. */
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, networkInterfaces } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { Refusal } from './refusal.ts';
@@ -112,12 +112,16 @@ export async function purgeCluster(cluster: Cluster): Promise<void> {
 }
 
 /**
- * Settings of a new cluster. Each cluster on a machine takes the first free number, which gives it ports and address ranges of its own.
+ * Settings of a new cluster. Each cluster on a machine takes the first free number, which gives it ports and address ranges of its own; a number is
+ * also taken when its addresses are on an interface already, by whomever.
  */
 export function newSettings(name: string, others: readonly Cluster[]): ClusterSettings {
-  const taken = new Set(others.map(other => other.settings.serviceCidr));
+  const ranges = new Set(others.map(other => other.settings.serviceCidr));
+  const addresses = new Set(Object.values(networkInterfaces()).flatMap(list => (list ?? []).map(one => one.address)));
+  const isTaken = (number: number): boolean =>
+    ranges.has(`10.${96 + number}.0.0/16`) || addresses.has(`10.${96 + number}.0.10`) || addresses.has(`10.${112 + number}.0.1`);
   let number = 0;
-  while (taken.has(`10.${96 + number}.0.0/16`) && number < 15) number++;
+  while (number < 15 && isTaken(number)) number++;
   if (number === 15)
     throw new Refusal('There are 15 clusters on this machine already.', 'Remove one with "windvane down --purge --name NAME".');
   return {
