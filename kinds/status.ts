@@ -93,7 +93,7 @@ const causeReason: Record<FieldError['type'], string> = {
 };
 
 const resourceDetails = (of: GroupResource, name: string): StatusDetails => ({
-  name,
+  ...(name ? { name } : {}),
   ...(of.group ? { group: of.group } : {}),
   kind: of.resource,
 });
@@ -131,9 +131,9 @@ export const invalid = (of: { group: string; kind: string }, name: string, error
   const texts = [...new Set(errors.map(e => `${e.field}: ${e.message}`))];
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return new StatusError(422, 'Invalid', `${of.group ? `${of.kind}.${of.group}` : of.kind} "${name}" is invalid: ${list}`, {
-    name,
+    ...(name ? { name } : {}),
     ...(of.group ? { group: of.group } : {}),
-    kind: of.kind,
+    ...(of.kind ? { kind: of.kind } : {}),
     causes: errors.map(e => ({ reason: causeReason[e.type], message: e.message, field: e.field })),
   });
 };
