@@ -45,6 +45,7 @@ if (!onlySchemas) {
     'control-plane': 'cli/control-plane.ts',
     agent: 'node-agent/main.ts',
     images: 'examples/images.ts',
+    'bench-api': 'bench/api.ts',
   };
   for (const [name, entry] of Object.entries(entries)) if (!existsSync(entry)) delete entries[name];
   await build({ ...options, entryPoints: entries, outdir: 'dist' });
