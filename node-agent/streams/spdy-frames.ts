@@ -36,6 +36,9 @@ const control = (type: number, flags: number, payload: Buffer): Buffer => {
   return Buffer.concat([head, payload]);
 };
 
+/** An empty stored block: only at such a one does a Go reader hand on what it has. */
+const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
+
 /** Headers that we send are few and short: one deflate stream of blocks that are stored as they are needs no compressor. */
 export const createHeaderWriter = (): ((headers: [string, string][]) => Buffer) => {
   let first = true;
@@ -55,12 +58,12 @@ export const createHeaderWriter = (): ((headers: [string, string][]) => Buffer) 
     const block = Buffer.alloc(5);
     block.writeUInt16LE(plain.length, 1);
     block.writeUInt16LE(~plain.length & 0xffff, 3);
-    if (!first) return Buffer.concat([block, plain]);
+    if (!first) return Buffer.concat([block, plain, flush]);
     first = false;
     const start = Buffer.alloc(6);
     start.set([0x78, 0xbb]); // deflate, with a preset dictionary
     start.writeUInt32BE(adler32(dictionary), 2);
-    return Buffer.concat([start, block, plain]);
+    return Buffer.concat([start, block, plain, flush]);
   };
 };
 
