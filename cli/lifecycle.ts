@@ -92,7 +92,8 @@ async function nodeReady(
 async function writeAgentConfig(cluster: Cluster, node: string, index: number): Promise<string> {
   const { pki, node: nodeDir } = files(cluster.dir);
   const { settings } = cluster;
-  await ensureNodePki(pki, node, ['127.0.0.1', hostname()], Date.now());
+  const range = podRange(settings.podCidr, index);
+  await ensureNodePki(pki, node, ['127.0.0.1', hostname(), serviceAddress(range, 1)], Date.now());
   const config: AgentConfig = {
     nodeName: node,
     clusterName: settings.name,
@@ -101,13 +102,14 @@ async function writeAgentConfig(cluster: Cluster, node: string, index: number): 
     certFile: join(pki, `node-${node}-client.crt`),
     keyFile: join(pki, `node-${node}-client.key`),
     listen: {
-      host: '127.0.0.1',
+      // The node's own address on the pod network: pods, the API and the machine reach it, the outside does not.
+      host: serviceAddress(range, 1),
       port: settings.agentPort + index,
       certFile: join(pki, `node-${node}-server.crt`),
       keyFile: join(pki, `node-${node}-server.key`),
       clientCaFile: join(pki, 'ca.crt'),
     },
-    podCidr: podRange(settings.podCidr, index),
+    podCidr: range,
     serviceCidr: settings.serviceCidr,
     clusterDns: serviceAddress(settings.serviceCidr, 10),
     clusterDomain: settings.clusterDomain,

@@ -64,11 +64,12 @@ export const createApi = (options: ApiOptions): Api => {
   const doors: Doors = { services, authenticators: options.authenticators, nonResource: options.nonResource, route };
   return {
     async handle(request, connection) {
+      const warnings: string[] = [];
       try {
-        return await serve(doors, request, connection);
+        return await serve(doors, request, connection, warnings);
       } catch (error) {
         const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
-        return encodeError(status, acceptOf(request), []);
+        return encodeError(status, acceptOf(request), warnings);
       }
     },
     async authorizeUpgrade(request, connection) {

@@ -2,7 +2,7 @@
 import type { JsonObject, KubeObject } from '../../kinds/object.ts';
 import { definitionOf } from '../../kinds/schema/data.ts';
 import { decodeBody, type Target } from '../../kinds/schema/decode.ts';
-import { badRequest, tooLarge } from '../../kinds/status.ts';
+import { badRequest, StatusError, tooLarge } from '../../kinds/status.ts';
 import type { Exchange, WriteOptions } from './context.ts';
 import { bodyType } from './negotiate.ts';
 
@@ -49,11 +49,28 @@ export const decodeObject = async (
   return object;
 };
 
+const unrecognized = /^the object provided is unrecognized \(must be of type DeleteOptions\): ([\s\S]*) \([^()]*\)$/;
+const otherKind = /^(\S*) in version (".*") cannot be handled as a DeleteOptions: converting /;
+
+/** Options are decoded before it is known what they are for, so upstream's texts lack the frame that bodies of objects have. */
+const optionsRefusal = (message: string): StatusError => {
+  const syntax = unrecognized.exec(message);
+  if (syntax) return badRequest(syntax[1] ?? '');
+  const other = otherKind.exec(message);
+  if (other)
+    return badRequest(`no kind ${JSON.stringify(other[1])} is registered for version ${other[2]} in scheme "pkg/runtime/scheme.go:111"`);
+  return badRequest(message);
+};
+
 /** The body of a DELETE, checked to be `DeleteOptions` of any served group version; undefined where there is none. */
 export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObject | undefined> => {
   const body = await readBody(exchange);
   if (body.byteLength === 0) return undefined;
   const mediaType = bodyType(exchange.request.headers.get('content-type'));
   const target = targetOf('', 'v1', 'DeleteOptions');
-  return decodeBody(target, body, mediaType, { strict: false }).object as unknown as JsonObject;
+  try {
+    return decodeBody(target, body, mediaType, { strict: false }).object as unknown as JsonObject;
+  } catch (error) {
+    throw error instanceof StatusError ? optionsRefusal(error.message) : error;
+  }
 };

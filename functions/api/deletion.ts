@@ -28,8 +28,13 @@ const answersWithObject = new Set([
   'resourcequotas',
   'serviceaccounts',
   'services',
+  'csidrivers.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'storageclasses.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'volumeattributesclasses.storage.k8s.io',
 ]);
-const answersWithObjectGroups = new Set(['resource.k8s.io', 'storage.k8s.io']);
+const answersWithObjectGroups = new Set(['resource.k8s.io']);
 /** Objects that are never owners: no policy of the garbage collector applies (rest.Unsupported). */
 const noDependents = new Set(['events']);
 

@@ -82,6 +82,8 @@ const decide = (header: string, streams: boolean): Accept | StatusError => {
     if (accept) return accept;
   }
   const known = clauses.some(({ type }) => upstreamTypes.includes(type) || type === '*/*' || type === 'application/*');
+  // A form that is served, in a shape that is not: refused in upstream's words, which list all it serves.
+  if (clauses.some(({ type }) => mediaTypes[type])) return notAcceptable(upstreamTypes);
   if (known) return notAcceptable(served);
   // Before negotiation the router compares bare media types and refuses in its own words (go-restful).
   const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');

@@ -9,6 +9,7 @@
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Exchange, Services, WriteOptions } from './context.ts';
+import { deprecations } from './deprecations.ts';
 import { encode } from './encode.ts';
 import { mutate } from './mutate.ts';
 import { negotiate } from './negotiate.ts';
@@ -26,15 +27,17 @@ export interface Doors {
   readonly route: Router;
 }
 
-export const serve = async (doors: Doors, request: ApiRequest, connection: Connection): Promise<ApiResponse> => {
+/** `warnings` collects what the client is told beside the answer, also beside a refusal. */
+export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, warnings: string[]): Promise<ApiResponse> => {
   const { services } = doors;
   const user = await authenticate(doors.authenticators, services.authorizer, request, connection);
   const info = parseRequest(request.method, request.url);
   await authorize(services.authorizer, user, info);
   const routed = doors.route(services.registry, request, info);
   if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;
+  warnings.push(...deprecations(routed.target.resource));
   const accept = negotiate(request.headers.get('accept'), routed.streams);
-  const exchange: Exchange = { ...routed.target, services, user, request, info, accept, warnings: [], guards: [] };
+  const exchange: Exchange = { ...routed.target, services, user, request, info, accept, warnings, guards: [] };
   // Decodes the body; writes go on through `persist`.
   const answer = await routed.handler(exchange);
   return encode(exchange, answer);

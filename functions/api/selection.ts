@@ -21,27 +21,39 @@ export interface Selection {
   readonly rest: ((entry: Entry) => boolean) | undefined;
 }
 
-const supported = new WeakMap<Resource, ReadonlySet<string>>();
+/** Kinds that can be selected by fields of their own (`AddFieldLabelConversionFunc` of each kind upstream); all others by name and namespace. */
+const ownFields = new Set([
+  'certificatesigningrequests.certificates.k8s.io',
+  'events',
+  'jobs.batch',
+  'namespaces',
+  'nodes',
+  'pods',
+  'replicationcontrollers',
+  'resourceslices.resource.k8s.io',
+  'secrets',
+  'services',
+]);
+
+const selectable = new WeakMap<Resource, ReadonlySet<string>>();
 /** Names a kind can be selected by, learned from what it says of an empty object. */
 const selectableFields = (resource: Resource): ReadonlySet<string> => {
-  let names = supported.get(resource);
+  let names = selectable.get(resource);
   if (!names) {
-    const blank = conform(
-      resource.schema,
-      { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: {} },
-      { strict: false },
-    ).object;
+    const start = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: {} };
+    const blank = conform(resource.schema, start, { strict: false }).object;
     blank.metadata ??= { name: '' };
-    names = new Set(['metadata.name', 'metadata.namespace', ...Object.keys(resource.strategy.fields?.(blank) ?? {})]);
-    supported.set(resource, names);
+    const own = ownFields.has(resource.storage.name) ? Object.keys(resource.strategy.fields?.(blank) ?? {}) : [];
+    names = new Set(['metadata.name', 'metadata.namespace', ...own.filter(name => name !== 'name')]);
+    selectable.set(resource, names);
   }
   return names;
 };
 
-/** Kinds with fields of their own say so in their own words (each kind's conversion.go upstream). */
+/** Kinds with fields of their own say so in their own words. */
 const unsupportedField = (resource: Resource, field: string): StatusError => {
   if (resource.kind === 'Job') return badRequest(`field label ${JSON.stringify(field)} not supported for Job`);
-  if (resource.strategy.fields) return badRequest(`field label not supported: ${field}`);
+  if (ownFields.has(resource.storage.name)) return badRequest(`field label not supported: ${field}`);
   return badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
 };
 

@@ -1,6 +1,6 @@
 /** The store stage: the object is written, or goes where the write took its last finalizer, with what it claims beyond itself. */
 import type { KubeObject } from '../../kinds/object.ts';
-import { alreadyExists } from '../../kinds/status.ts';
+import { alreadyExists, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 import { type Allocation, nothingClaimed } from './allocator.ts';
 import { put, remove, type Stored } from './commit.ts';
@@ -41,6 +41,9 @@ export const claim = async (
 export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
   const { object, previous } = draft;
   if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options, attempt);
+  const { resourceVersion } = object.metadata;
+  if (!previous && resourceVersion && resourceVersion !== '0')
+    throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object, attempt);
   const form = toStored(call.resource, object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))

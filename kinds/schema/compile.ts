@@ -1,15 +1,25 @@
 /**
  * Build time only: merges the declarations of `@kubernetes/client-node` with the tables in `facts/` and writes
- * `kinds.json` (all that a running process needs) and `descriptions.json` (for OpenAPI only, read when it is asked for).
+ * `kinds.json` (all that a running process needs), `descriptions.json` (for OpenAPI only, read when it is asked for) and
+ * `protobuf.json` (read when a client first speaks protobuf).
  *
  * The declarations say which fields there are and of what type; `fields.json` adds what they do not carry (required,
- * merge keys, list types, defaults, enums); `go-types.json` adds the Go types, which decide what zero values become.
+ * merge keys, list types, defaults, enums); `go-types.json` adds the Go types, which decide what zero values become;
+ * `protobuf.json` says by which numbers fields go in protobuf.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Json, KubeObject } from '../object.ts';
 import type { ColumnDefinition } from '../resource.ts';
-import type { CompiledDefinition, CompiledDescriptions, CompiledField, CompiledKinds, CompiledNode, CompiledResource } from './compiled.ts';
+import type {
+  CompiledDefinition,
+  CompiledDescriptions,
+  CompiledField,
+  CompiledKinds,
+  CompiledMessages,
+  CompiledNode,
+  CompiledResource,
+} from './compiled.ts';
 import { readModel } from './declarations.ts';
 
 interface DefinitionFact {
@@ -64,6 +74,31 @@ const extend = (node: CompiledNode, extras: Extras | undefined): void => {
 const underlying = (go: string): string => (go.split(' in ', 1)[0] ?? '').split(',', 1)[0]?.replace(/^[^=]*=/, '') ?? '';
 const pointee = (go: string): string => (go.startsWith('*') ? go.slice(1) : go);
 const elementOf = (go: string): string => pointee(go.startsWith('[]') ? go.slice(2) : go.replace(/^map\[[^\]]*\]/, ''));
+
+/** Field name in the published `.proto` files -> number and type. */
+type MessageFact = Record<string, [number, string]>;
+
+/** Names of fields in Go, JSON and protobuf differ in case and punctuation only: `$ref` and `ref`, `uid` and `uID`. */
+const plainName = (name: string): string => name.toLowerCase().replace(/[$-]/g, '');
+
+/** Numbers on the way to each field. Where Go embeds a struct, JSON has its fields in the outer object, protobuf in a message of its own. */
+const fieldPaths = (wanted: readonly string[], message: MessageFact, messages: Record<string, MessageFact>): Map<string, number[]> => {
+  const paths = new Map<string, number[]>();
+  const left = new Map(wanted.map(name => [plainName(name), name]));
+  const embedded: [number, MessageFact][] = [];
+  for (const [name, [number, type]] of Object.entries(message)) {
+    const field = left.get(plainName(name));
+    const inner = messages[type];
+    if (field !== undefined) {
+      paths.set(field, [number]);
+      left.delete(plainName(name));
+    } else if (inner) embedded.push([number, inner]);
+  }
+  if (left.size > 0)
+    for (const [number, inner] of embedded)
+      for (const [field, path] of fieldPaths([...left.values()], inner, messages)) paths.set(field, [number, ...path]);
+  return paths;
+};
 
 class Compiler {
   readonly #models: string;
@@ -208,6 +243,23 @@ class Compiler {
     return { definitions: this.definitions, kinds, known: this.facts('known-kinds'), resources: this.#resources(bootstrap), bootstrap };
   }
 
+  /** Of the definitions that have a message of their own; scalars and unions are known to the codec. */
+  messages(): CompiledMessages {
+    const messages = this.facts<Record<string, MessageFact>>('protobuf');
+    const compiled: CompiledMessages = {};
+    for (const [definition, { p }] of Object.entries(this.definitions)) {
+      const message = messages[definition.replace('io.k8s.', 'k8s.io.').replaceAll('-', '_')];
+      if (!p || !message) continue;
+      const fields: CompiledMessages[string] = {};
+      for (const [field, path] of fieldPaths(Object.keys(p), message, messages)) {
+        const [only = 0, ...more] = path;
+        fields[field] = more.length > 0 ? path : only;
+      }
+      compiled[definition] = fields;
+    }
+    return compiled;
+  }
+
   /** Groups in the order that discovery shows them, which is that of the APIServices' priorities. */
   #resources(bootstrap: KubeObject[]): CompiledResource[] {
     const columns = this.facts<Record<string, ColumnDefinition[]>>('columns');
@@ -237,11 +289,12 @@ class Compiler {
   }
 }
 
-/** Writes `kinds.json` and `descriptions.json` into `outDir`, a folder of the checkout. */
+/** Writes `kinds.json`, `descriptions.json` and `protobuf.json` into `outDir`, a folder of the checkout. */
 export const compile = (outDir: string): void => {
   const compiler = new Compiler(findRoot(outDir));
   const kinds = compiler.run();
   mkdirSync(outDir, { recursive: true });
   writeFileSync(join(outDir, 'kinds.json'), JSON.stringify(kinds));
   writeFileSync(join(outDir, 'descriptions.json'), JSON.stringify(compiler.descriptions));
+  writeFileSync(join(outDir, 'protobuf.json'), JSON.stringify(compiler.messages()));
 };

@@ -1,4 +1,4 @@
-/** The form of `dist/kinds.json` and `dist/descriptions.json`: short keys, because they are read at every start. */
+/** The form of `dist/kinds.json`, `dist/descriptions.json` and `dist/protobuf.json`: short keys, because they are read at every start. */
 import type { Json, KubeObject } from '../object.ts';
 import type { ColumnDefinition, Subresource } from '../resource.ts';
 
@@ -69,3 +69,6 @@ export interface CompiledKinds {
 
 /** Definition -> field -> text; the empty field name is the definition's own. */
 export type CompiledDescriptions = Record<string, Record<string, string>>;
+
+/** Definition -> field -> its number, or the numbers on the way to it through messages that JSON does not show. */
+export type CompiledMessages = Record<string, Record<string, number | number[]>>;

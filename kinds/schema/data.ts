@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { KubeObject } from '../object.ts';
-import type { CompiledDefinition, CompiledDescriptions, CompiledKinds, CompiledNode } from './compiled.ts';
+import type { CompiledDefinition, CompiledDescriptions, CompiledKinds, CompiledMessages, CompiledNode } from './compiled.ts';
 import type { Schema } from './schema.ts';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -27,6 +27,9 @@ export const compiledKinds = (): CompiledKinds => {
 
 /** Not kept: whoever builds an OpenAPI document keeps that, or its bytes. */
 export const readDescriptions = (): CompiledDescriptions => load('descriptions.json');
+
+/** Not kept: the codec turns what it needs into messages of its own. */
+export const readMessages = (): CompiledMessages => load('protobuf.json');
 
 /** The objects that a fresh cluster starts with; `*` stands for what differs between clusters. */
 export const bootstrapObjects = (): readonly KubeObject[] => compiledKinds().bootstrap;

@@ -45,13 +45,32 @@ const algorithms: Readonly<Record<string, string | null>> = {
   '2b6570': null,
 };
 
-const pem = /-----BEGIN ([A-Z0-9 ]+)-----\r?\n([\s\S]*?)-----END \1-----/;
+interface Block {
+  readonly type: string;
+  readonly body: string;
+}
+const border = /^-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----\s*$/;
+/** The blocks of a PEM text, in one pass. What stands around them is ignored. */
+const blocksOf = (base64: string): Block[] => {
+  const blocks: Block[] = [];
+  let open: { type: string; lines: string[] } | undefined;
+  for (const line of Buffer.from(base64, 'base64').toString('latin1').split('\n')) {
+    const [, side, type = ''] = line.startsWith('-----') ? (border.exec(line) ?? []) : [];
+    if (side === 'BEGIN') open = { type, lines: [] };
+    else if (side === 'END') {
+      if (open?.type === type) blocks.push({ type, body: open.lines.join('\n') });
+      open = undefined;
+    } else open?.lines.push(line);
+  }
+  return blocks;
+};
+
 /** Why `base64` (of a PEM text) is no certificate request; undefined if it is one. */
 export const requestProblem = (base64: string): string | undefined => {
-  const block = pem.exec(Buffer.from(base64, 'base64').toString('latin1'));
-  if (block?.[1] !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
+  const [block] = blocksOf(base64);
+  if (block?.type !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
   try {
-    const [request] = elements(Buffer.from(block[2] ?? '', 'base64'));
+    const [request] = elements(Buffer.from(block.body, 'base64'));
     const [info, algorithm, signature] = elements(request?.content ?? Buffer.alloc(0));
     if (request?.tag !== 0x30 || info?.tag !== 0x30 || algorithm?.tag !== 0x30 || signature?.tag !== 0x03) return malformed;
     const [, , publicKey] = elements(info.content);
@@ -70,10 +89,9 @@ export const requestProblem = (base64: string): string | undefined => {
 /** Why `base64` is no chain of certificates in PEM. */
 export const certificateProblem = (base64: string | undefined): string | undefined => {
   if (!base64) return undefined;
-  const text = Buffer.from(base64, 'base64').toString('latin1');
-  const blocks = [...text.matchAll(new RegExp(pem, 'g'))];
+  const blocks = blocksOf(base64);
   if (blocks.length === 0) return 'must contain at least one CERTIFICATE PEM block';
-  for (const [, type = '', body = ''] of blocks) {
+  for (const { type, body } of blocks) {
     if (type !== 'CERTIFICATE') return `only CERTIFICATE PEM blocks are allowed, found "${type}"`;
     if (body.includes(':')) return 'no PEM block headers are permitted';
     try {

@@ -72,8 +72,8 @@ const validatePattern = (schema: SchemaProps, field: Path): FieldError[] => {
     new RegExp(pattern.replace(/\(\?P</g, '(?<').replace(/^\(\?[a-z]+\)/, ''));
     return [];
   } catch {
-    const open = /\[[^\]]*$/.exec(pattern)?.[0];
-    const why = open ? `missing closing ]: \`${open}\`` : `invalid or unsupported Perl syntax: \`${pattern}\``;
+    const open = pattern.indexOf('[', pattern.lastIndexOf(']') + 1);
+    const why = open >= 0 ? `missing closing ]: \`${pattern.slice(open)}\`` : `invalid or unsupported Perl syntax: \`${pattern}\``;
     return [invalid(field.child('pattern'), pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${why}`)];
   }
 };

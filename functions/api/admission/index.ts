@@ -10,6 +10,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeTaint } from './node-taint.ts';
 import { priority } from './priority.ts';
 import { roleEscalation } from './role-escalation.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageProtection } from './storage-protection.ts';
 
@@ -28,6 +29,7 @@ export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependenci
   defaultTolerationSeconds(),
   defaultStorageClass(replicas),
   storageProtection(),
+  runtimeClass(replicas),
   defaultIngressClass(replicas),
   ...(rbac ? [roleEscalation(rbac)] : []),
 ];

@@ -1,13 +1,15 @@
 /** A pod is deleted unless a disruption budget forbids it (kubernetes `pkg/registry/core/pod/storage/eviction.go`). */
 import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
+import { decodeBody } from '../../../kinds/schema/decode.ts';
 import { fromLabelSelector, matchesLabels } from '../../../kinds/selector/label-selector.ts';
 import { badRequest, notFound, StatusError } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
-import { decodeObject, targetOf } from '../body.ts';
-import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica } from '../context.ts';
+import { readBody, report, targetOf } from '../body.ts';
+import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica, type WriteOptions } from '../context.ts';
 import { deleteObject } from '../deletion.ts';
 import { mutate } from '../mutate.ts';
+import { bodyType } from '../negotiate.ts';
 import { checkDeleteOptions, type DeleteOptions, writeOptions } from '../options.ts';
 import { validate } from '../validate.ts';
 import { amend } from './amend.ts';
@@ -21,6 +23,7 @@ interface Budget extends KubeObject {
     currentHealthy?: number;
     desiredHealthy?: number;
     disruptedPods?: Record<string, string>;
+    conditions?: { type: string; status: string; lastTransitionTime?: string }[];
   };
 }
 
@@ -28,11 +31,24 @@ const budgets = 'poddisruptionbudgets.policy';
 
 export const evict = async (exchange: Exchange): Promise<Answer> => {
   const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
-  const target = targetOf('policy', 'v1', 'Eviction');
-  const eviction = await decodeObject(exchange, target, options.fieldValidation);
+  const eviction = await decodeEviction(exchange, options);
   if (eviction.metadata.name && eviction.metadata.name !== exchange.name)
     throw badRequest('name in URL does not match name in Eviction object');
   return objectAnswer(201, await evictPod(exchange, eviction, options.dryRun, options.raw));
+};
+
+/** Clients of old send `policy/v1beta1`, which has the same form. */
+const decodeEviction = async (exchange: Exchange, { fieldValidation }: WriteOptions): Promise<KubeObject> => {
+  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const body = await readBody(exchange);
+  const target = targetOf('policy', 'v1', 'Eviction');
+  const strict = fieldValidation !== 'Ignore';
+  const stated = decodeBody(undefined, body, mediaType, { strict: false }).object.apiVersion;
+  const { object, problems } = decodeBody(stated === 'policy/v1beta1' ? { ...target, version: 'v1beta1' } : target, body, mediaType, {
+    strict,
+  });
+  report(exchange, fieldValidation, problems, why => badRequest(`Eviction in version "v1" cannot be handled as a Eviction: ${why}`));
+  return object;
 };
 
 /** `call.name` is the pod's. */
@@ -51,7 +67,10 @@ export const evictPod = async (
   const pod = pods.get(call.namespace, call.name)?.object as Pod | undefined;
   const wanted = options.preconditions?.uid;
   if (!pod || (wanted !== undefined && wanted !== pod.metadata.uid)) throw notFound(groupResource(call.resource), call.name);
+  const now = timestamp(call.services.clock.now());
   if (!goesAnyway(pod)) await spendBudget(call, pod, options.dryRun);
+  // Whoever watches the pod learns why it goes.
+  if (!pod.metadata.deletionTimestamp) await amend({ ...call, guards: [] }, options.dryRun, object => markEvicted(object as Pod, now));
   await deleteObject({ ...call, subresource: '' }, options);
   return success();
 };
@@ -59,6 +78,20 @@ export const evictPod = async (
 /** Pods that do not run, or are on their way out, cost no budget. */
 const goesAnyway = ({ metadata, status }: Pod): boolean =>
   Boolean(metadata.deletionTimestamp) || ['Succeeded', 'Failed', 'Pending'].includes(status?.phase ?? 'Pending');
+
+const markEvicted = (pod: Pod, now: string): void => {
+  pod.status ??= {};
+  const others = (pod.status.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+    lastProbeTime: null as unknown as string,
+    lastTransitionTime: now,
+  };
+  pod.status.conditions = [...others, condition];
+};
 
 const isReady = ({ status }: Pod): boolean =>
   status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
@@ -109,4 +142,15 @@ const spend = (budget: Budget, pod: string, now: string): void => {
     );
   status.disruptionsAllowed = allowed - 1;
   status.disruptedPods = { ...status.disruptedPods, [pod]: now };
+  const met = status.disruptionsAllowed > 0;
+  const before = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
+  const condition = {
+    type: 'DisruptionAllowed',
+    status: met ? 'True' : 'False',
+    reason: met ? 'SufficientPods' : 'InsufficientPods',
+    message: '',
+    observedGeneration: status.observedGeneration ?? 0,
+  };
+  const lastTransitionTime = before?.status === condition.status ? (before.lastTransitionTime ?? now) : now;
+  status.conditions = [...(status.conditions ?? []).filter(({ type }) => type !== condition.type), { ...condition, lastTransitionTime }];
 };

@@ -129,7 +129,7 @@ export const selfSubjectRulesReview = async (exchange: Exchange): Promise<Answer
     incomplete: true,
     evaluationError: 'the authorizer cannot list rules',
   };
-  return objectAnswer(201, { ...review, status });
+  return objectAnswer(201, { ...review, spec: {}, status });
 };
 
 const userInfo = ({ name, uid, groups, extra }: User): Record<string, unknown> => ({

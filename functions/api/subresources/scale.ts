@@ -1,5 +1,7 @@
 /** The scale of a workload: its replicas as an `autoscaling/v1` Scale (kubernetes `pkg/registry/apps/deployment/storage/storage.go`). */
-import type { KubeObject } from '../../../kinds/object.ts';
+import { serverSideApply } from '../../../kinds/apply/apply.ts';
+import { timestamp } from '../../../kinds/environment.ts';
+import type { JsonObject, KubeObject, ManagedFieldsEntry } from '../../../kinds/object.ts';
 import { apiVersionOf } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { badRequest, conflict, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
@@ -66,29 +68,70 @@ const setReplicas = (call: Call, object: KubeObject, replicas: number): void => 
   if (last) at[last] = replicas;
 };
 
-const write = (call: Call, options: WriteOptions, scaleFor: (previous: NonNullable<Draft['previous']>) => Scale): Promise<Written> =>
+/** What a scale says of one object: the replicas, and through which door they were set. */
+interface Change {
+  readonly scale: Scale;
+  readonly applied: boolean;
+}
+
+const write = (call: Call, options: WriteOptions, changeFor: (previous: NonNullable<Draft['previous']>) => Change): Promise<Written> =>
   updateObject(call, options, previous => {
     const { resource, name } = call;
     if (!previous) throw notFound(groupResource(resource), name);
-    const scale = scaleFor(previous);
-    const { metadata } = scale;
-    if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-    if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
-    if (metadata.namespace && metadata.namespace !== call.namespace)
-      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-    const { uid = '' } = previous.object.metadata;
-    if (metadata.uid && metadata.uid !== uid)
-      throw conflict(
-        groupResource(resource),
-        name,
-        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
-      );
+    const { scale, applied } = changeFor(previous);
+    checkMetadata(call, scale, previous.object);
     const next = copyJson(previous.object);
     setReplicas(call, next, checkScale(call, scale));
-    if (metadata.resourceVersion) next.metadata.resourceVersion = metadata.resourceVersion;
+    if (scale.metadata.resourceVersion) next.metadata.resourceVersion = scale.metadata.resourceVersion;
     renewManagedFields(call, options, next, previous.object);
+    ownReplicas(call, options, next, previous.object, applied);
     return next;
   });
+
+const checkMetadata = (call: Call, { metadata }: Scale, { metadata: stored }: KubeObject): void => {
+  const { resource, name } = call;
+  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  if (metadata.namespace && metadata.namespace !== call.namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  const { uid = '' } = stored;
+  if (metadata.uid && metadata.uid !== uid)
+    throw conflict(groupResource(resource), name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
+};
+
+/**
+ * Who sets replicas through the scale owns them in the workload, in an entry that carries no time unless it had one before
+ * (apimachinery `pkg/util/managedfields/scalehandler.go`).
+ */
+const ownReplicas = (call: Call, options: WriteOptions, next: KubeObject, previous: KubeObject, applied: boolean): void => {
+  const isOwn = (entry: ManagedFieldsEntry): boolean => entry.subresource === 'scale' && entry.manager === options.manager;
+  const entries = next.metadata.managedFields ?? [];
+  const before = previous.metadata.managedFields?.find(isOwn);
+  if (applied && !entries.some(isOwn)) {
+    const fieldsV1: JsonObject = {};
+    let at = fieldsV1;
+    for (const key of rules(call).specReplicas) {
+      const inner: JsonObject = {};
+      at[`f:${key}`] = inner;
+      at = inner;
+    }
+    entries.push({
+      manager: options.manager,
+      operation: 'Apply',
+      apiVersion: apiVersionOf(call.resource),
+      fieldsType: 'FieldsV1',
+      fieldsV1,
+      subresource: 'scale',
+    });
+  }
+  for (const entry of entries) {
+    if (!isOwn(entry)) continue;
+    if (applied) entry.operation = 'Apply';
+    if (before?.time) entry.time = before.time;
+    else delete entry.time;
+  }
+  if (entries.length > 0) next.metadata.managedFields = entries;
+};
 
 const answer = (call: Call, { object }: Written): Answer => objectAnswer(200, scaleOf(call, object));
 
@@ -99,13 +142,13 @@ export const getScale = async (exchange: Exchange): Promise<Answer> => {
 };
 
 export const replaceScale = async (call: Call, scale: KubeObject, options: WriteOptions): Promise<KubeObject> =>
-  scaleOf(call, (await write(call, options, () => scale as Scale)).object);
+  scaleOf(call, (await write(call, options, () => ({ scale: scale as Scale, applied: false }))).object);
 
 export const updateScale = async (exchange: Exchange): Promise<Answer> => {
   rules(exchange);
   const options = writeOptions('UpdateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
   const scale = (await decodeObject(exchange, target(), options.fieldValidation)) as Scale;
-  return answer(exchange, await write(exchange, options, () => scale));
+  return answer(exchange, await write(exchange, options, () => ({ scale, applied: false })));
 };
 
 export const patchScale = async (exchange: Exchange): Promise<Answer> => {
@@ -119,8 +162,19 @@ export const patchScale = async (exchange: Exchange): Promise<Answer> => {
 const patchScaleBy = (call: Call, change: Patch, options: WriteOptions): Promise<Written> =>
   write(call, options, ({ object }) => {
     const current = scaleOf(call, object);
-    // The one field that can be applied is the one a merge sets.
-    const merged = applyChange(call, target().schema, current, change.type === 'apply' ? { ...change, type: 'merge' } : change, options);
-    merged.apiVersion ||= apiVersionOf({ group: 'autoscaling', version: 'v1' });
-    return merged as Scale;
+    const applied = change.type === 'apply';
+    const value = applied ? applyScale(call, current, change, options) : applyChange(call, target().schema, current, change, options);
+    return { scale: { ...value, apiVersion: current.apiVersion, kind: current.kind } as Scale, applied };
+  });
+
+const applyScale = (call: Call, live: Scale, change: Patch, options: WriteOptions): KubeObject =>
+  serverSideApply({
+    schema: target().schema,
+    live,
+    applied: change.value as KubeObject,
+    manager: options.manager,
+    force: options.force,
+    apiVersion: live.apiVersion,
+    subresource: 'scale',
+    time: timestamp(call.services.clock.now()),
   });

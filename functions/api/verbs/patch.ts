@@ -4,6 +4,7 @@ import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../kinds/patch/index.ts';
 import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
+import { isKnownKind } from '../../../kinds/schema/data.ts';
 import { conform, decodeBody, invalidPatchResult } from '../../../kinds/schema/decode.ts';
 import type { Schema } from '../../../kinds/schema/schema.ts';
 import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
@@ -36,7 +37,8 @@ export const parsePatch = (body: Uint8Array, type: PatchType, strict: boolean): 
       const { object, problems } = decodeBody(undefined, body, 'yaml', { strict });
       return { type, value: object, problems };
     } catch (error) {
-      throw badRequest(`error decoding YAML: ${(error as Error).message}`);
+      const { message } = error as Error;
+      throw badRequest(`error decoding YAML: ${message.startsWith('yaml:') ? 'error converting YAML to JSON: ' : ''}${message}`);
     }
   }
   try {
@@ -91,19 +93,29 @@ const patched = (call: Call, change: Patch, options: WriteOptions, previous: Dra
   const { resource } = call;
   if (!previous) throw notFound(groupResource(resource), call.name);
   const next = applyChange(call, resource.schema, previous.object, change, options);
-  checkKind(resource, next);
+  checkKind(resource, next, change.type);
   return settle(call, next, options, previous, true);
 };
 
 /** A patch may not make another kind of it. */
-const checkKind = (resource: Resource, next: KubeObject): void => {
+const checkKind = (resource: Resource, next: KubeObject, type: PatchType): void => {
   const expected = apiVersionOf(resource);
   next.metadata ??= { name: '' };
   if (next.apiVersion === expected && next.kind === resource.kind) return;
   next.apiVersion ||= expected;
   next.kind ||= resource.kind;
-  if (next.apiVersion !== expected || next.kind !== resource.kind)
-    throw badRequest(`the API version in the data (${next.apiVersion}) does not match the expected API version (${expected})`);
+  // A strategic merge patch is applied to the typed object, where kind and version are not looked at again.
+  if (type === 'strategic') Object.assign(next, { apiVersion: expected, kind: resource.kind });
+  if (next.apiVersion === expected && next.kind === resource.kind) return;
+  if (!isKnownKind(next.apiVersion, next.kind))
+    throw invalidPatchResult(
+      next,
+      `no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  const version = next.apiVersion.split('/').at(-1);
+  const own = `${resource.group.split('.')[0] || 'core'}.${resource.kind}`;
+  if (next.kind !== resource.kind) throw invalidPatchResult(next, `converting (${version}.${next.kind}) to (${own}): unknown conversion`);
+  throw badRequest(`the API version in the data (${next.apiVersion}) does not match the expected API version (${expected})`);
 };
 
 const settle = (
@@ -122,10 +134,17 @@ const settle = (
   return next;
 };
 
+/** Another version is refused by the merge itself. */
+const checkApplied = (resource: Resource, { apiVersion, kind }: KubeObject): void => {
+  if (apiVersion !== apiVersionOf(resource) || !kind || kind === resource.kind) return;
+  throw badRequest(`invalid object type: ${resource.group}/${resource.version}, Kind=${kind}`);
+};
+
 const applied = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): KubeObject => {
   const { resource, subresource, services } = call;
   const value = change.value as KubeObject;
   if (!previous && subresource) throw notFound(groupResource(resource), call.name);
+  checkApplied(resource, value);
   const merged = serverSideApply({
     schema: resource.schema,
     live: previous?.object,
