@@ -8,24 +8,13 @@ import { qualified } from './status.ts';
 import { strategies } from './strategies/index.ts';
 import type { Strategy } from './strategy.ts';
 
-/** Resources that are stored in another group or version than the one they are served in. */
-const storedElsewhere: Readonly<Record<string, StorageForm>> = {
-  'events.k8s.io/v1/events': { name: 'events', group: '', version: 'v1', kind: 'Event' },
-  'autoscaling/v1/horizontalpodautoscalers': {
-    name: 'horizontalpodautoscalers.autoscaling',
-    group: 'autoscaling',
-    version: 'v2',
-    kind: 'HorizontalPodAutoscaler',
-  },
-};
-
 const noStrategy: Strategy = {};
 
+/** Stored as served, unless a conversion says that its form is another. */
 const storageOf = (resource: CompiledResource): StorageForm => {
-  const elsewhere = storedElsewhere[`${apiVersionOf(resource)}/${resource.resource}`];
-  if (elsewhere) {
-    const conversion = conversions[elsewhere.name]?.versions[apiVersionOf(resource)];
-    return { ...elsewhere, ...(conversion ? { toStored: conversion.toStored, fromStored: conversion.fromStored } : {}) };
+  for (const [name, { stored, versions }] of Object.entries(conversions)) {
+    const conversion = versions[apiVersionOf(resource)];
+    if (conversion && name.split('.')[0] === resource.resource) return { name, ...stored, ...conversion };
   }
   const { group, version, kind } = resource;
   return { name: qualified(resource), group, version, kind };
