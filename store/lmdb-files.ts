@@ -50,7 +50,10 @@ export const messageOf = (error: unknown): string =>
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Dead, though its parent has not asked about it yet.
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'ended';
+    const started = fields[19] ?? '';
     return `${started}@${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
   } catch {
     // No such process, or no /proc on this system; then the number alone has to do.
