@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../kinds/discovery.ts';
-import { openApiV2, openApiV3, openApiV3Index } from '../../kinds/openapi/index.ts';
+import { encodeOpenApiV2, openApiV2, openApiV2Protobuf, openApiV3, openApiV3Index } from '../../kinds/openapi/index.ts';
 import type { Registry } from '../../kinds/resource.ts';
 import { notAcceptable, pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { ApiRequest, ApiResponse, NonResourceHandler, RequestInfo } from './types.ts';
@@ -95,7 +95,16 @@ const handlers: Readonly<Record<string, Handler>> = {
     return resourceList(context, apiResourceList(registry, parts[1] ?? '', parts[2] ?? ''));
   },
   openapi: async ({ request, path, parts, registry, document }) => {
-    if (path === '/openapi/v2') return sendDocument(request, await document(path, () => openApiV2(registry)));
+    if (path === '/openapi/v2') {
+      // kubectl before 1.29 explains and validates from this form alone.
+      const inProtobuf = (request.headers.get('accept') ?? '').includes(openApiV2Protobuf.asked);
+      if (inProtobuf)
+        return sendDocument(
+          request,
+          await document(`${path} protobuf`, () => encodeOpenApiV2(openApiV2(registry)), openApiV2Protobuf.sent),
+        );
+      return sendDocument(request, await document(path, () => openApiV2(registry)));
+    }
     if (path === '/openapi/v3') return sendDocument(request, await document(path, () => openApiV3Index(registry)));
     if (parts[1] !== 'v3') return undefined;
     const inner = parts.slice(2).join('/');
@@ -166,7 +175,7 @@ async function health({ parts, info, options }: Context): Promise<ApiResponse | 
 }
 
 async function render(value: unknown, contentType: string): Promise<Document> {
-  const bytes = Buffer.from(JSON.stringify(value));
+  const bytes = value instanceof Uint8Array ? value : Buffer.from(JSON.stringify(value));
   const etag = `"${createHash('sha512').update(bytes).digest('hex').toUpperCase()}"`;
   return { etag, contentType, compressed: await compress(bytes) };
 }
