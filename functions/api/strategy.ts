@@ -193,6 +193,8 @@ export const beforeUpdate = (call: Call, next: KubeObject, previous: KubeObject)
   const { generation } = previous.metadata;
   if (strategy.generation && subresource !== 'status' && metadata.generation === generation && desiredChanged(next, previous))
     metadata.generation = (generation ?? 0) + 1;
+  // Kinds that count changes from the first one on have none before it.
+  if (metadata.generation === 0) delete metadata.generation;
   const errors = validateMetadataUpdate(next, previous, resource);
   if (own?.validateUpdate) errors.push(...own.validateUpdate(next, previous));
   else if (subresource !== 'status')
