@@ -50,6 +50,7 @@ export const startProbe = (options: ProbeWorkerOptions): ProbeWorker => {
   let closed = false;
   let hurried = 0;
   let nextRegular = 0;
+  let firstPeriodEnds: number | undefined;
   let cancel: () => void = () => undefined;
 
   const schedule = (ms: number) => {
@@ -60,10 +61,10 @@ export const startProbe = (options: ProbeWorkerOptions): ProbeWorker => {
       });
     }
   };
+  const mayHurry = () => kind !== 'Liveness' && result === undefined && !probe.exec && options.enabled();
   const later = () => {
     const delay = eager[hurried];
-    const mayHurry = kind !== 'Liveness' && result === undefined && !probe.exec && options.enabled();
-    if (mayHurry && delay !== undefined && clock.now() + delay < nextRegular) {
+    if (mayHurry() && delay !== undefined && clock.now() + delay < nextRegular) {
       hurried++;
       schedule(delay);
     } else {
@@ -94,10 +95,9 @@ export const startProbe = (options: ProbeWorkerOptions): ProbeWorker => {
     }
     if (closed) return;
     if (outcome.warning) options.event('ProbeWarning', `${kind} probe warning: ${outcome.output}`);
-    // The first regular try of an eager probe counts only if it succeeds; a server that is still starting is not unhealthy.
-    const starting =
-      !outcome.success && kind !== 'Liveness' && result === undefined && !probe.exec && hurried < eager.length && period > 50;
-    if (starting && clock.now() < nextRegular) {
+    firstPeriodEnds ??= nextRegular;
+    if (!outcome.success && mayHurry() && clock.now() < firstPeriodEnds) {
+      // A server that is still starting is not unhealthy.
       later();
       return;
     }
