@@ -1,10 +1,10 @@
 /** The decode stage: the body of a request as an object of its kind, unknown and duplicate fields refused, told of or ignored. */
 import type { JsonObject, KubeObject } from '../../kinds/object.ts';
 import { definitionOf } from '../../kinds/schema/data.ts';
-import { decodeBody, type Target } from '../../kinds/schema/decode.ts';
-import { badRequest, StatusError, tooLarge } from '../../kinds/status.ts';
+import { type Decoded, decodeBody, type Target } from '../../kinds/schema/decode.ts';
+import { badRequest, StatusError, tooLarge, unsupportedMediaType } from '../../kinds/status.ts';
 import type { Exchange, WriteOptions } from './context.ts';
-import { bodyType } from './negotiate.ts';
+import { type BodyType, bodyType, jsonTypes } from './negotiate.ts';
 
 /** apiserver `pkg/server/config.go` MaxRequestBodyBytes. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -35,14 +35,29 @@ export const report = (
   if (validation === 'Warn') exchange.warnings.push(...problems);
 };
 
+/** Protobuf is for kinds that have a message; its decoder is loaded when somebody first sends it. */
+export const decodeSent = async (target: Target, body: Uint8Array, type: BodyType, options: { strict: boolean }): Promise<Decoded> => {
+  if (type !== 'protobuf') return decodeBody(target, body, type, options);
+  if (!target.schema.definition) throw unsupportedMediaType(jsonTypes);
+  const { decodeProtobuf } = await import('../../kinds/protobuf/index.ts');
+  return decodeProtobuf(target, body);
+};
+
+/** The version that a body itself states, for kinds that clients send in more than one. */
+export const statedVersion = async (body: Uint8Array, type: BodyType): Promise<string | undefined> => {
+  if (type !== 'protobuf') return decodeBody(undefined, body, type, { strict: false }).object.apiVersion;
+  const { statedApiVersion } = await import('../../kinds/protobuf/index.ts');
+  return statedApiVersion(body);
+};
+
 export const decodeObject = async (
   exchange: Exchange,
   target: Target,
   validation: WriteOptions['fieldValidation'],
 ): Promise<KubeObject> => {
-  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const type = bodyType(exchange.request.headers.get('content-type'));
   const body = await readBody(exchange);
-  const { object, problems } = decodeBody(target, body, mediaType, { strict: validation !== 'Ignore' });
+  const { object, problems } = await decodeSent(target, body, type, { strict: validation !== 'Ignore' });
   report(exchange, validation, problems, why =>
     badRequest(`${target.kind} in version ${JSON.stringify(target.version)} cannot be handled as a ${target.kind}: ${why}`),
   );
@@ -66,10 +81,10 @@ const optionsRefusal = (message: string): StatusError => {
 export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObject | undefined> => {
   const body = await readBody(exchange);
   if (body.byteLength === 0) return undefined;
-  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const type = bodyType(exchange.request.headers.get('content-type'));
   const target = targetOf('', 'v1', 'DeleteOptions');
   try {
-    return decodeBody(target, body, mediaType, { strict: false }).object as unknown as JsonObject;
+    return (await decodeSent(target, body, type, { strict: false })).object as unknown as JsonObject;
   } catch (error) {
     throw error instanceof StatusError ? optionsRefusal(error.message) : error;
   }

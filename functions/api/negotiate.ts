@@ -12,7 +12,9 @@ export interface Accept {
 }
 
 export const plainJson: Accept = { mediaType: 'json' };
-const served = ['application/json', 'application/yaml'];
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+/** All that custom resources are sent and answered in. */
+export const jsonTypes = ['application/json', 'application/yaml'];
 /** What upstream serves, as its refusals list it. */
 const upstreamTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
@@ -84,7 +86,7 @@ const decide = (header: string, streams: boolean): Accept | StatusError => {
   const known = clauses.some(({ type }) => upstreamTypes.includes(type) || type === '*/*' || type === 'application/*');
   // A form that is served, in a shape that is not: refused in upstream's words, which list all it serves.
   if (clauses.some(({ type }) => mediaTypes[type])) return notAcceptable(upstreamTypes);
-  if (known) return notAcceptable(served);
+  if (known) return notAcceptable(jsonTypes);
   // Before negotiation the router compares bare media types and refuses in its own words (go-restful).
   const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
   return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
@@ -95,13 +97,16 @@ const bare = (header: string): string => {
   return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
 };
 
+export type BodyType = 'json' | 'yaml' | 'protobuf';
+
 /** The form of a create's, update's or delete's body. */
-export const bodyType = (header: string | null): 'json' | 'yaml' => {
+export const bodyType = (header: string | null): BodyType => {
   if (!header) return 'json';
   if (header === 'application/json') return 'json';
   const type = bare(header);
   if (type === 'application/json') return 'json';
   if (type === 'application/yaml') return 'yaml';
+  if (type === protobufType) return 'protobuf';
   if (type === '') throw badRequest(`error parsing Content-Type header ${JSON.stringify(header)}`);
   throw unsupportedMediaType(upstreamTypes);
 };

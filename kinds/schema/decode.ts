@@ -130,13 +130,28 @@ export const decodeBody = (
     }
     return complete(decoded.value, stated, [...parsed.problems.slice(0, strict ? undefined : 0), ...decoded.problems]);
   } catch (error) {
-    if (!(error instanceof GoError)) throw error;
-    const version = stated.apiVersion.split('/').at(-1) ?? '';
-    throw badRequest(`${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${error.message}`);
+    throw error instanceof GoError ? unhandled(target, stated, error) : error;
   }
 };
 
-const unrecognized = (target: Target | undefined, why: string, body: Uint8Array): StatusError =>
+/** Of what another decoder read: `value` gives the JSON form and throws `GoError` where it cannot. Throws `StatusError` 400. */
+export const decodeValue = (target: Target, stated: { apiVersion: string; kind: string }, value: () => unknown): Decoded => {
+  const wrong = mismatch(stated, target);
+  if (wrong) throw wrong;
+  try {
+    const decoded = convert(target.schema, shapeOfDefinition(target.schema.definition), value(), false);
+    return complete(decoded.value, stated, []);
+  } catch (error) {
+    throw error instanceof GoError ? unhandled(target, stated, error) : error;
+  }
+};
+
+const unhandled = (target: Target, stated: { apiVersion: string; kind: string }, error: GoError): StatusError => {
+  const version = stated.apiVersion.split('/').at(-1) ?? '';
+  return badRequest(`${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${error.message}`);
+};
+
+export const unrecognized = (target: Target | undefined, why: string, body: Uint8Array): StatusError =>
   badRequest(`the object provided is unrecognized (must be of type ${target?.kind ?? ''}): ${why} (${summarize(body)})`);
 
 /** CustomResourceDefinitions have no conversions to fail, only other versions. */

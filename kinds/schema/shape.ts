@@ -85,12 +85,14 @@ const structLike: ReadonlySet<ShapeKind> = new Set([
 ]);
 
 export class Struct {
+  readonly definition: string;
   readonly name: string;
   readonly #fields: Readonly<Record<string, CompiledField>>;
   #byName: ReadonlyMap<string, StructField> | undefined;
   #filled: readonly StructField[] | undefined;
 
   constructor(definition: string, fields: Readonly<Record<string, CompiledField>>) {
+    this.definition = definition;
     this.name = definition.slice(definition.lastIndexOf('.') + 1);
     this.#fields = fields;
   }

@@ -1,11 +1,10 @@
 /** A pod is deleted unless a disruption budget forbids it (kubernetes `pkg/registry/core/pod/storage/eviction.go`). */
 import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
-import { decodeBody } from '../../../kinds/schema/decode.ts';
 import { fromLabelSelector, matchesLabels } from '../../../kinds/selector/label-selector.ts';
 import { badRequest, notFound, StatusError } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
-import { readBody, report, targetOf } from '../body.ts';
+import { decodeSent, readBody, report, statedVersion, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica, type WriteOptions } from '../context.ts';
 import { deleteObject } from '../deletion.ts';
 import { mutate } from '../mutate.ts';
@@ -39,12 +38,12 @@ export const evict = async (exchange: Exchange): Promise<Answer> => {
 
 /** Clients of old send `policy/v1beta1`, which has the same form. */
 const decodeEviction = async (exchange: Exchange, { fieldValidation }: WriteOptions): Promise<KubeObject> => {
-  const mediaType = bodyType(exchange.request.headers.get('content-type'));
+  const type = bodyType(exchange.request.headers.get('content-type'));
   const body = await readBody(exchange);
   const target = targetOf('policy', 'v1', 'Eviction');
   const strict = fieldValidation !== 'Ignore';
-  const stated = decodeBody(undefined, body, mediaType, { strict: false }).object.apiVersion;
-  const { object, problems } = decodeBody(stated === 'policy/v1beta1' ? { ...target, version: 'v1beta1' } : target, body, mediaType, {
+  const stated = await statedVersion(body, type);
+  const { object, problems } = await decodeSent(stated === 'policy/v1beta1' ? { ...target, version: 'v1beta1' } : target, body, type, {
     strict,
   });
   report(exchange, fieldValidation, problems, why => badRequest(`Eviction in version "v1" cannot be handled as a Eviction: ${why}`));

@@ -1,0 +1,1 @@
+export { decodeProtobuf, statedApiVersion } from './decode.ts';
