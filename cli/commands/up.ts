@@ -61,12 +61,14 @@ async function runUp(paths: string[], options: UpOptions): Promise<void> {
     );
   }
   const manifests = readManifests(paths);
-  const cluster = alreadyRunning ? existing : await settle(existing, options);
+  const cluster = alreadyRunning ? existing : settle(existing, options);
   const progress = terminalProgress();
 
   if (!alreadyRunning) {
     if (cluster.settings.nodes > 0) await prepareNode(cluster.settings.dockerSocket, progress);
     if (running(controlPlaneProcess(cluster)) === undefined) await requireFreePort(cluster.settings.host, cluster.settings.port);
+    // Only now: a call that was refused leaves nothing behind.
+    await saveCluster(cluster);
     await progress.step('Starting the control plane', () => startControlPlane(cluster));
     if (cluster.settings.nodes > 0) await progress.step('Waiting for the node', detail => startAgents(cluster, detail));
     mergeContext(kubeconfigPath(), contextName(cluster.settings.name), adminCredentials(cluster));
@@ -81,7 +83,7 @@ async function runUp(paths: string[], options: UpOptions): Promise<void> {
 }
 
 /** The settings to start with: those of the existing cluster or new ones, with what the call says put in their place. */
-async function settle(existing: Cluster | undefined, options: UpOptions): Promise<Cluster> {
+function settle(existing: Cluster | undefined, options: UpOptions): Cluster {
   const base = existing?.settings ?? newSettings(options.name, listClusters());
   const merged = clusterSettings.safeParse({
     ...base,
@@ -100,9 +102,7 @@ async function settle(existing: Cluster | undefined, options: UpOptions): Promis
     throw new Refusal('A node needs the controllers.', 'Use "--no-controllers" together with "--nodes 0".');
   }
   const dir = options.dataDir === undefined ? (existing?.dir ?? join(clustersRoot(), options.name)) : resolve(options.dataDir);
-  const cluster = { settings: merged.data, dir };
-  await saveCluster(cluster);
-  return cluster;
+  return { settings: merged.data, dir };
 }
 
 function nextSteps(cluster: Cluster, paths: readonly string[]): string {

@@ -43,7 +43,8 @@ export function aCluster(name: string): TestCluster {
   const home = mkdtempSync(join(tmpdir(), `windvane-${name}-`));
   const kubeconfig = join(home, 'kubeconfig');
   const env = { ...process.env, WINDVANE_HOME: home, KUBECONFIG: kubeconfig };
-  const tryKubectl: TestCluster['tryKubectl'] = (args, { input, program = 'kubectl' } = {}) => run(program, args, env, input);
+  const tryKubectl: TestCluster['tryKubectl'] = (args, { input, program = 'kubectl' } = {}) =>
+    run(program, [`--context=windvane-${name}`, ...args], env, input);
   const kubectl = async (...args: string[]): Promise<string> => {
     const output = await tryKubectl(args);
     if (output.code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${output.stderr || output.stdout}`);

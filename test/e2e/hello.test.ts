@@ -196,7 +196,7 @@ describe('at the pod', () => {
     for (const program of kubectls()) {
       const call = async (...args: string[]) => {
         const output = await tryKubectl(args, { program });
-        expect({ program, args, ...output }).toMatchObject({ code: 0 });
+        if (output.code !== 0) throw new Error(`${program} ${args.join(' ')}: ${output.stderr}`);
         return output.stdout;
       };
       expect(await call('get', 'deployments,services,pods', '-o', 'wide')).toMatch(/deployment.apps\/hello\s+3\/3/);
@@ -215,13 +215,17 @@ describe('death and return', () => {
       list.items.map(item => [item.kind, item.metadata.namespace, item.metadata.name, item.metadata.uid, item.metadata.resourceVersion]),
     );
   };
+  const kill = async (process_: string): Promise<void> => {
+    process.kill(cluster.pid(process_), 'SIGKILL');
+    await eventually('it is dead', async () => /stopped/.test((await cluster.windvane('status')).stdout));
+  };
   const ids = () => docker('ps', '--no-trunc', '--format', '{{.ID}}').then(text => text.split('\n').sort());
 
   test('the control plane is killed: same objects, same resource versions, pods untouched', async () => {
     await kubectl('delete', 'pod', 'client', '--grace-period=0', '--force');
     await eventually('all is quiet', async () => (await json('get', 'pods', '-A')).items.length === 3);
     const [before, containers] = [await essence(), await ids()];
-    process.kill(cluster.pid('control-plane'), 'SIGKILL');
+    await kill('control-plane');
     const up = await cluster.windvane('up');
     expect(up.stderr).not.toMatch(/windvane:/);
     expect(up.code).toBe(0);
@@ -235,7 +239,7 @@ describe('death and return', () => {
 
   test('the agent is killed: no container is restarted, and it goes on', async () => {
     const containers = await ids();
-    process.kill(cluster.pid(`agent-${node}`), 'SIGKILL');
+    await kill(`agent-${node}`);
     expect(await cluster.windvane('up', hello)).toMatchObject({ code: 0 });
     await eventually('the agent is back', async () => {
       try {
