@@ -142,6 +142,18 @@ function readMeta(page: Buffer): Meta | undefined {
   };
 }
 
+/** Where the newest committed data of an open file ends; undefined when its headers cannot be read. */
+export function endOfData(handle: number): number | undefined {
+  const page = Buffer.alloc(4096);
+  readSync(handle, page, 0, page.length, 0);
+  const one = readMeta(page);
+  if (one === undefined) return undefined;
+  readSync(handle, page, 0, page.length, one.pageSize);
+  const two = readMeta(page);
+  const newest = two !== undefined && two.transaction > one.transaction ? two : one;
+  return (newest.lastPage + 1) * newest.pageSize;
+}
+
 /** Throws when the file cannot be what LMDB last committed; a file that does not exist yet or is empty is fine. */
 export function checkDataFile(path: string): void {
   const file = join(path, 'data.mdb');

@@ -30,6 +30,7 @@ import {
   resourceRange,
   revisionOfRowKey,
 } from './lmdb-rows.ts';
+import { SpaceAhead } from './lmdb-space.ts';
 import {
   type Change,
   type CommitResult,
@@ -149,6 +150,7 @@ class LmdbLog implements Log {
   private readonly root: RootDatabase<Buffer, Buffer>;
   private readonly tables: Tables;
   private readonly reads: LmdbReads;
+  private readonly space: SpaceAhead;
   private readonly unlock: () => void;
   private readonly states = new Map<string, ResourceState>();
   private readonly recent = new RecentChanges(recentBytes);
@@ -177,6 +179,7 @@ class LmdbLog implements Log {
     this.root = root;
     this.tables = tables;
     this.reads = new LmdbReads(options.path, tables);
+    this.space = new SpaceAhead(options.path, options.logger);
     this.unlock = unlock;
     this.settled = {
       object: key => this.reads.objectRow(key),
@@ -270,6 +273,7 @@ class LmdbLog implements Log {
     while (this.flushing !== undefined || this.queue.length > 0) await new Promise<void>(resolve => this.betweenGroups.push(resolve));
     this.listeners.clear();
     await this.root.close();
+    await this.space.close();
     this.unlock();
   }
 
@@ -326,6 +330,8 @@ class LmdbLog implements Log {
   /** One transaction; resolved when it is on the disk. */
   private async flush(group: Group): Promise<void> {
     for (const resource of group.fresh) group.writes.push({ table: 'meta', key: floorKey(resource), value: encodeFloor(0, 0) });
+    const space = this.space.inTheWay(group.writes);
+    if (space !== undefined) await space;
     try {
       await this.root.batch(() => {
         for (const { table, key, value } of group.writes) {
