@@ -6,7 +6,9 @@ const failed = (error: unknown): unknown => {
   if (!(error instanceof Error)) return error;
   const { statusCode, json } = error as Error & { statusCode?: unknown; json?: unknown };
   if (typeof statusCode !== 'number') return error;
-  const message = typeof json === 'object' && json !== null && 'message' in json ? String(json.message) : error.message;
+  // Of an answer that was to be a stream, dockerode keeps only its own sentence around Docker's.
+  const said = /^\(HTTP code \d+\) .*? - (.*?)\s*$/s.exec(error.message)?.[1] ?? error.message;
+  const message = typeof json === 'object' && json !== null && 'message' in json ? String(json.message) : said;
   return new EngineError(statusCode, message);
 };
 const ask = async <T>(question: Promise<T>): Promise<T> => {

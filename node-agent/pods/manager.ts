@@ -145,9 +145,11 @@ export const startPodManager = async (
   };
 
   const followEvents = async () => {
+    let failures = 0;
     while (!abort.signal.aborted) {
       try {
         const events = await engine.events(mark, abort.signal);
+        failures = 0;
         // What happened while nobody listened.
         if (pods.isSynced) await compare();
         for await (const { action, id, labels: own } of events) {
@@ -159,7 +161,7 @@ export const startPodManager = async (
         }
       } catch (error) {
         if (abort.signal.aborted) return;
-        logger.warn('the events of Docker cannot be followed', { error: textOf(error) });
+        if (failures++ % 60 === 0) logger.warn('the events of Docker cannot be followed', { error: textOf(error) });
       }
       await sleep(clock, 1000, abort.signal);
     }

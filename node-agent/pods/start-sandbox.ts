@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { EngineError } from '../docker/engine.ts';
 import { hostsFile } from './hosts-file.ts';
 import { hostInterface, sandboxName } from './labels.ts';
 import type { NodeContext } from './node-context.ts';
@@ -41,8 +42,18 @@ export const startSandbox = (
     lowestOomScore: node.limits.lowestOomScore,
   });
   const name = sandboxName(pod, attempt);
+  const make = async () => {
+    try {
+      return await engine.create(name, options);
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.code !== 409) throw error;
+      // Docker was still making one for an agent that ended meanwhile.
+      await engine.remove(name);
+      return await engine.create(name, options);
+    }
+  };
   const create = async () => {
-    const [id] = await Promise.all([engine.create(name, options), writeFiles(context, pod, ip)]);
+    const [id] = await Promise.all([make(), writeFiles(context, pod, ip)]);
     return id;
   };
   const id = create();

@@ -37,7 +37,7 @@ export interface ProbeWorkerOptions {
  * A server is rarely up in the very instant its process starts. Within its first period a readiness or startup probe over the network that fails is
  * made again soon, without counting, so that a pod is ready when it is and not a whole period later.
  */
-const eager = [50, 100, 200, 400, 800, 1600];
+const eager = [50, 100, 200, 400, 800, 1600, 3200];
 
 export const startProbe = (options: ProbeWorkerOptions): ProbeWorker => {
   const { kind, probe, container, id, podIp, startedAt, run, clock } = options;
