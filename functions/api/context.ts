@@ -47,6 +47,8 @@ export interface Call {
   readonly warnings: string[];
   /** Rows that must be as they were seen; only clients in this process have them. */
   readonly guards: readonly Guard[];
+  /** Rejects where the caller may not create what its update or patch would; clients in this process may. */
+  readonly mayCreate?: () => Promise<void>;
 }
 
 /** A call that came by HTTP, where more than the body matters. */

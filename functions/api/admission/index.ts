@@ -3,9 +3,11 @@ import type { Random } from '../../../kinds/environment.ts';
 import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
+import { certificateApproval } from './certificate-approval.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeTaint } from './node-taint.ts';
 import { priority } from './priority.ts';
@@ -23,6 +25,7 @@ export interface AdmissionDependencies {
 
 export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependencies): AdmissionPlugin[] => [
   namespaceLifecycle(replicas),
+  limitRanger(replicas),
   serviceAccount(replicas, random),
   nodeTaint(),
   priority(replicas),
@@ -31,5 +34,5 @@ export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependenci
   storageProtection(),
   runtimeClass(replicas),
   defaultIngressClass(replicas),
-  ...(rbac ? [roleEscalation(rbac)] : []),
+  ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
 ];

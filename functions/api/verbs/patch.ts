@@ -16,7 +16,7 @@ import { writeOptions } from '../options.ts';
 import type { Draft, Written } from '../store.ts';
 import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus } from '../strategy.ts';
 import { answerOf, updateObject } from '../write.ts';
-import { checkName } from './update.ts';
+import { checkName, creating } from './update.ts';
 
 export interface Patch {
   readonly type: PatchType;
@@ -64,13 +64,15 @@ export const patch = async (exchange: Exchange): Promise<Answer> => {
   const type = patchType(request.headers.get('content-type'));
   const options = writeOptions('PatchOptions', info.query, request.headers.get('user-agent'), type);
   const change = await readPatch(exchange, options, type);
-  return answerOf(exchange, await patchObject(exchange, change, options));
+  return answerOf(exchange, await patchObject(creating(exchange), change, options));
 };
 
 export const patchObject = (call: Call, change: Patch, options: WriteOptions): Promise<Written> =>
-  updateObject(call, options, previous =>
-    change.type === 'apply' ? applied(call, change, options, previous) : patched(call, change, options, previous),
-  );
+  updateObject(call, options, async previous => {
+    if (change.type !== 'apply') return patched(call, change, options, previous);
+    if (!previous) await call.mayCreate?.();
+    return applied(call, change, options, previous);
+  });
 
 /** The value that a patch makes of another, in the schema's form. */
 export const applyChange = (call: Call, schema: Schema, target: unknown, change: Patch, options: WriteOptions): KubeObject => {

@@ -2,6 +2,7 @@
 
 import type { KubeObject } from '../../../kinds/object.ts';
 import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
+import { attributesOf, authorizeAttributes } from '../authorize.ts';
 import { decodeObject } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
 import { renewManagedFields } from '../managed-fields.ts';
@@ -18,12 +19,18 @@ export const checkName = (call: Call, object: KubeObject): void => {
   if (name !== call.name) throw badRequest(`the name of the object (${name}) does not match the name on the URL (${call.name})`);
 };
 
+/** An update or patch that creates needs the permission to create. */
+export const creating = (exchange: Exchange): Exchange => ({
+  ...exchange,
+  mayCreate: () => authorizeAttributes(exchange.services.authorizer, { ...attributesOf(exchange.user, exchange.info), verb: 'create' }),
+});
+
 export const update = async (exchange: Exchange): Promise<Answer> => {
   const { request, info, resource } = exchange;
   const options = writeOptions('UpdateOptions', info.query, request.headers.get('user-agent'));
   const object = await decodeObject(exchange, resource, options.fieldValidation);
   applyDefaults(resource, object);
-  return answerOf(exchange, await replaceObject(exchange, object, options));
+  return answerOf(exchange, await replaceObject(creating(exchange), object, options));
 };
 
 /** `object` is the call's own copy, complete with defaults. */
@@ -32,12 +39,13 @@ export const replaceObject = async (call: Call, object: KubeObject, options: Wri
   ensureNamespace(call, object);
   dedupOwners(call, object);
   const { uid } = object.metadata;
-  return updateObject(call, options, (previous, attempt) => {
+  return updateObject(call, options, async (previous, attempt) => {
     const next = attempt === 0 ? object : copyJson(object);
     if (!previous) {
       if (call.subresource || !call.resource.strategy.allowCreateOnUpdate) throw notFound(groupResource(call.resource), call.name);
       if (uid)
         throw conflict(groupResource(call.resource), call.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+      await call.mayCreate?.();
       wipeSystemMetadata(next);
       delete next.metadata.resourceVersion;
       resetStatus(call.resource, next);
