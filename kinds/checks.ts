@@ -16,6 +16,17 @@ export const oneOf = (value: string | undefined, supported: readonly string[], f
 export const optionalOneOf = (value: string | undefined | null, supported: readonly string[], field: Field): FieldError[] =>
   value === undefined || value === null || supported.includes(value) ? [] : [notSupported(field, value, supported)];
 
+/** Where in `list` an item stands that stood there before. In one pass, because a list may be as long as a body. */
+export const repeatsIn = (list: readonly unknown[]): ReadonlySet<number> => {
+  const seen = new Set<unknown>();
+  const found = new Set<number>();
+  list.forEach((item, i) => {
+    if (seen.has(item)) found.add(i);
+    else seen.add(item);
+  });
+  return found;
+};
+
 export const protocols = ['SCTP', 'TCP', 'UDP'] as const;
 
 /** A port as number or as name. */

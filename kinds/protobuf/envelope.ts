@@ -45,3 +45,22 @@ export const openEnvelope = (bytes: Uint8Array): Envelope => {
   );
   return { apiVersion, kind, raw };
 };
+
+/** `parts` make up the message. */
+export const sealEnvelope = (apiVersion: string, kind: string, parts: readonly Uint8Array[]): Uint8Array => {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const head = protobuf.Writer.create()
+    .uint32(10)
+    .fork()
+    .uint32(10)
+    .string(apiVersion)
+    .uint32(18)
+    .string(kind)
+    .ldelim()
+    .uint32(18)
+    .uint32(length)
+    .finish();
+  // The encoding and type of the content are always sent, though empty.
+  return Buffer.concat([prefix, head, ...parts, Buffer.from([0x1a, 0, 0x22, 0])]);
+};

@@ -1,6 +1,6 @@
 /** ValidatingAdmissionPolicy, MutatingAdmissionPolicy and their bindings. */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf, optionalOneOf } from '../checks.ts';
+import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { duplicate, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { isDns1123Subdomain, isQualifiedName } from '../metadata.ts';
 import type { Json } from '../object.ts';
@@ -145,9 +145,10 @@ export const mutatingAdmissionPolicy: Strategy<MutatingPolicy> = {
 
 const actions = ['Audit', 'Deny', 'Warn'];
 const validateActions = (given: readonly string[], field: Path): FieldError[] => {
+  const repeats = repeatsIn(given);
   const errors = given.flatMap((action, i) => [
     ...(actions.includes(action) ? [] : [notSupported(field.index(i), action, actions)]),
-    ...(given.indexOf(action) < i ? [duplicate(field.index(i), action)] : []),
+    ...(repeats.has(i) ? [duplicate(field.index(i), action)] : []),
   ]);
   if (given.includes('Deny') && given.includes('Warn'))
     errors.push(

@@ -1,6 +1,6 @@
 /** What webhook configurations and admission policies have in common (upstream: `pkg/apis/admissionregistration/validation`). */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf, optionalOneOf } from '../checks.ts';
+import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { duplicate, forbidden, invalid, notSupported, type Path, required, tooMany } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
@@ -109,10 +109,11 @@ export const validateMatchResources = (match: MatchResources | undefined, field:
     match[list]?.forEach((rule, i) => {
       const at = field.child(list).index(i);
       const names = rule.resourceNames ?? [];
+      const repeats = repeatsIn(names);
       names.forEach((name, n) => {
         const path = at.child('resourceNames').index(n);
         errors.push(...check(isPathSegment, name, path));
-        if (names.indexOf(name) < n) errors.push(duplicate(path, name));
+        if (repeats.has(n)) errors.push(duplicate(path, name));
       });
       errors.push(...validateRule(rule, at));
     });

@@ -1,5 +1,6 @@
 /** CertificateSigningRequest: who asks is recorded by the server, who approves has a subresource to itself. */
 import type * as generated from '@kubernetes/client-node';
+import { repeatsIn } from '../checks.ts';
 import { copyJson } from '../copy.ts';
 import { difference } from '../diff.ts';
 import { timestamp } from '../environment.ts';
@@ -73,9 +74,7 @@ const validateSpec = (object: Request): FieldError[] => {
   given?.forEach((usage, i) => {
     if (!usages.includes(usage)) errors.push(notSupported(field.index(i), usage, usages));
   });
-  given?.forEach((usage, i) => {
-    if (given.indexOf(usage) < i) errors.push(duplicate(field.index(i), usage));
-  });
+  for (const i of repeatsIn(given ?? [])) errors.push(duplicate(field.index(i), given?.[i]));
   if (signerName === 'kubernetes.io/legacy-unknown')
     errors.push(invalid(specField.child('signerName'), signerName, 'the legacy signerName is not allowed via this API version'));
   else errors.push(...validateSignerName(signerName));

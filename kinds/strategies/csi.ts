@@ -1,6 +1,6 @@
 /** CSIDriver, CSINode and CSIStorageCapacity. */
 import type * as generated from '@kubernetes/client-node';
-import { check, optionalOneOf, validateNonNegativeQuantity } from '../checks.ts';
+import { check, optionalOneOf, repeatsIn, validateNonNegativeQuantity } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, type Field, invalid, notSupported, type Path, required, root, tooLong } from '../field.ts';
 import {
@@ -115,9 +115,10 @@ export const csiNode: Strategy<CsiNode> = {
       errors.push(...validateNonNegative(allocatable?.count, field.child('allocatable', 'count')));
       if (names.has(name)) errors.push(duplicate(field.child('name'), name));
       names.add(name);
+      const repeats = repeatsIn(topologyKeys ?? []);
       topologyKeys?.forEach((key, at) => {
         if (!key) errors.push(required(field));
-        if (topologyKeys.indexOf(key) < at) errors.push(duplicate(field, key));
+        if (repeats.has(at)) errors.push(duplicate(field, key));
         errors.push(...check(isQualifiedName, key, field));
       });
       return errors;

@@ -1,8 +1,8 @@
 /** CustomResourceDefinition (upstream: apiextensions `pkg/apis/apiextensions/validation`). */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf } from '../checks.ts';
+import { check, oneOf, repeatsIn } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
-import { type Field, forbidden, invalid, type Path, required, root } from '../field.ts';
+import { duplicate, type Field, forbidden, invalid, type Path, required, root } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, validateImmutable } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -102,6 +102,7 @@ const validateSelectable = (version: Version, field: Path): FieldError[] => {
   const errors: FieldError[] = [];
   if (fields.length > 8)
     errors.push({ type: 'TooMany', field: String(field), message: `Too many: ${fields.length}: must have at most 8 items` });
+  const repeats = repeatsIn(fields.map(({ jsonPath }) => jsonPath));
   fields.forEach(({ jsonPath }, i) => {
     const at = field.index(i).child('jsonPath');
     if (!jsonPath) {
@@ -118,8 +119,7 @@ const validateSelectable = (version: Version, field: Path): FieldError[] => {
           'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
         ),
       );
-    if (fields.findIndex(other => other.jsonPath === jsonPath) < i)
-      errors.push({ type: 'Duplicate', field: String(at), message: `Duplicate value: ${JSON.stringify(jsonPath)}` });
+    if (repeats.has(i)) errors.push(duplicate(at, jsonPath));
   });
   return errors;
 };
@@ -186,8 +186,9 @@ const validateConversion = (conversion: Spec['conversion']): FieldError[] => {
     else if (service) errors.push(...validateWebhookService(service, client.child('service')));
   }
   if (versions.length === 0) return [...errors, required(reviews)];
+  const repeats = repeatsIn(versions);
   versions.forEach((version, i) => {
-    if (versions.indexOf(version) < i) errors.push(invalid(reviews.index(i), version, 'duplicate version'));
+    if (repeats.has(i)) errors.push(invalid(reviews.index(i), version, 'duplicate version'));
     else errors.push(...check(isDns1035Label, version, reviews.index(i)));
   });
   if (!versions.some(version => version === 'v1' || version === 'v1beta1'))
@@ -216,7 +217,8 @@ const validateApproval = ({ metadata, spec }: CustomResourceDefinition): FieldEr
 
 const validateSpec = (object: CustomResourceDefinition): FieldError[] => {
   const spec: Spec = object.spec ?? {};
-  const { group = '', scope, versions = [], names = {} as Names } = spec;
+  const { group = '', scope, names = {} as Names } = spec;
+  const versions = spec.versions ?? [];
   const errors: FieldError[] = [];
   const groupField = specField.child('group');
   const groupProblems = isDns1123Subdomain(group);

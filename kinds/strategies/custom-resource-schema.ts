@@ -2,7 +2,8 @@
  * Whether the schema of a CustomResourceDefinition is structural: every value has a type, and nothing in it needs more than
  * one look at a value (apiextensions `pkg/apiserver/schema/validation.go` and `pkg/apis/apiextensions/validation`).
  */
-import { forbidden, invalid, notSupported, type Path, required } from '../field.ts';
+import { repeatsIn } from '../checks.ts';
+import { forbidden, invalid, notSupported, type Path, required, tooMany } from '../field.ts';
 import type { FieldError } from '../status.ts';
 
 export interface SchemaProps {
@@ -12,6 +13,8 @@ const isSchema = (value: unknown): value is SchemaProps => typeof value === 'obj
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 /** Deeper is an attack, not a schema. */
 const deepest = 100;
+/** After so many errors the rest is left unsaid. */
+const mostErrors = 1000;
 
 const unsupported: readonly (readonly [field: string, set: (value: unknown) => boolean, why: string])[] = [
   ['$ref', Boolean, '$ref is not supported'],
@@ -55,10 +58,12 @@ const validateList = (schema: SchemaProps, field: Path): FieldError[] => {
       errors.push(
         invalid(field.child('items', 'type'), items['type'] ?? '', "must be object if parent array's x-kubernetes-list-type is map"),
       );
+    const repeats = repeatsIn(listed);
+    if (repeats.size > 16) return [...errors, tooMany(keysField, listed.length, listed.length - repeats.size)];
     listed.forEach((key, i) => {
       if (typeof key !== 'string' || !Object.hasOwn(properties, key))
         errors.push(invalid(keysField.index(i), key, 'entries must all be names of item properties'));
-      if (listed.indexOf(key) < i) errors.push(invalid(keysField.index(i), listed, 'must not contain duplicate entries'));
+      if (repeats.has(i)) errors.push(invalid(keysField.index(i), listed, 'must not contain duplicate entries'));
     });
   }
   return errors;
@@ -110,9 +115,10 @@ const validateValues = (schema: SchemaProps, field: Path, depth: number): FieldE
     const list = schema[name];
     if (!Array.isArray(list)) continue;
     const plain = name === 'anyOf' && isIntOrString(list);
-    list.forEach((item, i) => {
+    for (const [i, item] of list.entries()) {
+      if (errors.length > mostErrors) break;
       errors.push(...validateNested(item, field.child(name).index(i), depth + 1, plain));
-    });
+    }
   }
   if (schema['not'] !== undefined) errors.push(...validateNested(schema['not'], field.child('not'), depth + 1, false));
   return errors;
@@ -142,6 +148,7 @@ export const validateSchemaProps = (schema: SchemaProps, field: Path, level: Lev
     if (isSchema(additionalProperties) || additionalProperties === true)
       errors.push(forbidden(field.child('additionalProperties'), 'additionalProperties and properties are mutual exclusive'));
     for (const [name, value] of Object.entries(properties)) {
+      if (errors.length > mostErrors) break;
       if (!isSchema(value)) continue;
       const at = field.child('properties').key(name);
       // What every object has needs no description; only names may be judged.

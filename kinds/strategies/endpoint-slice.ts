@@ -1,5 +1,5 @@
 /** EndpointSlice (upstream: `pkg/apis/discovery/validation`). */
-import { check, oneOf, optionalOneOf, protocols } from '../checks.ts';
+import { check, oneOf, optionalOneOf, protocols, repeatsIn } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, invalid, type Path, required, root, tooMany } from '../field.ts';
 import { addressWarnings, parseAddress, validateAddress, validateCanonicalAddress, validateEndpointAddress } from '../ip.ts';
@@ -38,9 +38,10 @@ const validateOne = (address: string, type: string, list: Path, at: number): Fie
 const validateHints = (names: readonly string[] | undefined, rule: (name: string) => readonly string[], field: Path): FieldError[] => {
   if (!names) return [];
   if (names.length > 8) return [tooMany(field, names.length, 8)];
+  const repeats = repeatsIn(names);
   return names.flatMap((name, i) => {
     const path = field.index(i).child('name');
-    return [...(names.indexOf(name) < i ? [duplicate(path, name)] : []), ...check(rule, name, path)];
+    return [...(repeats.has(i) ? [duplicate(path, name)] : []), ...check(rule, name, path)];
   });
 };
 

@@ -27,7 +27,8 @@ const validateBackend = ({ resource, service }: Backend, field: Path): FieldErro
   const errors: FieldError[] = [];
   if (resource) {
     const path = field.child('resource');
-    if (resource.apiGroup !== undefined) errors.push(...check(isDns1123Subdomain, resource.apiGroup, path.child('apiGroup')));
+    const group = resource.apiGroup ?? undefined;
+    if (group !== undefined) errors.push(...check(isDns1123Subdomain, group, path.child('apiGroup')));
     for (const name of ['kind', 'name'] as const)
       errors.push(...(resource[name] ? check(isPathSegment, resource[name], path.child(name)) : [required(path.child(name))]));
     return errors;

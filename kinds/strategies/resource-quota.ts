@@ -43,26 +43,31 @@ const contradict = (given: readonly string[]): number =>
     ['BestEffort', 'NotBestEffort'],
     ['Terminating', 'NotTerminating'],
   ].filter(pair => pair.every(scope => given.includes(scope))).length;
+/** Errors about a list show all of it: more of them than this say nothing new. */
+const enough = 16;
 const misapplied = (scope: string, hard: Amounts): number => {
   const known = Object.hasOwn(scopes, scope) ? scopes[scope] : undefined;
-  return known ? Object.keys(hard ?? {}).filter(name => isQuotaResource(name) && !known.includes(name)).length : 0;
+  if (!known) return 0;
+  return Math.min(enough, Object.keys(hard ?? {}).filter(name => isQuotaResource(name) && !known.includes(name)).length);
 };
 
 const validateScopes = ({ scopes: given = [], hard }: Spec): FieldError[] => {
   const field = specField.child('scopes');
-  const errors = given.flatMap(scope => [
-    ...(Object.hasOwn(scopes, scope) ? [] : [invalid(field, given, 'unsupported scope')]),
-    ...Array.from({ length: misapplied(scope, hard) }, () => invalid(field, given, 'unsupported scope applied to resource')),
-  ]);
+  const errors = given
+    .slice(0, enough)
+    .flatMap(scope => [
+      ...(Object.hasOwn(scopes, scope) ? [] : [invalid(field, given, 'unsupported scope')]),
+      ...Array.from({ length: misapplied(scope, hard) }, () => invalid(field, given, 'unsupported scope applied to resource')),
+    ]);
   return [...errors, ...Array.from({ length: contradict(given) }, () => invalid(field, given, 'conflicting scopes'))];
 };
 const validateSelector = ({ scopeSelector, hard, scopes: plain }: Spec): FieldError[] => {
   const field = specField.child('scopeSelector', 'matchExpressions');
   const requirements = scopeSelector?.matchExpressions ?? [];
-  const errors = requirements.flatMap(({ scopeName, operator, values = [] }) => {
+  const errors = requirements.flatMap(({ scopeName, operator, values = [] }, at) => {
     const found: FieldError[] = [];
     if (!Object.hasOwn(scopes, scopeName ?? '')) found.push(invalid(field.child('scopeName'), scopeName ?? '', 'unsupported scope'));
-    for (let i = misapplied(scopeName, hard); i > 0; i--)
+    for (let i = at < enough ? misapplied(scopeName, hard) : 0; i > 0; i--)
       found.push(invalid(field, scopeSelector, 'unsupported scope applied to resource'));
     if (mustExist.includes(scopeName) && operator !== 'Exists')
       found.push(

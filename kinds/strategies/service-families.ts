@@ -40,17 +40,17 @@ export const initializeFamilies = (spec: ServiceSpec, previous: ServiceSpec | un
 export const validateFamilies = (spec: ServiceSpec): FieldError[] => {
   if (spec.type === 'ExternalName') return [];
   const errors: FieldError[] = [];
-  const { ipFamilyPolicy: policy, ipFamilies: families = [], clusterIPs: addresses = [] } = spec;
+  const { ipFamilyPolicy: policy, ipFamilies: families = [], clusterIPs = [] } = spec;
   if (policy === 'SingleStack') {
     const need = "must be 'RequireDualStack' or 'PreferDualStack' when multiple";
-    if (addresses.length === 2) errors.push(invalid(policyField, policy, `${need} cluster IPs are specified`));
+    if (clusterIPs.length === 2) errors.push(invalid(policyField, policy, `${need} cluster IPs are specified`));
     if (families.length === 2) errors.push(invalid(policyField, policy, `${need} IP families are specified`));
   }
   if (spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0) return errors;
-  addresses.forEach((ip, i) => {
+  clusterIPs.slice(0, 2).forEach((ip, i) => {
     const family = parseAddress(ip)?.family;
     if (family && !clusterFamilies.includes(family) && families[i] === family)
-      errors.push(invalid(addressesField.index(i), addresses, `${family} is not configured on this cluster`));
+      errors.push(invalid(addressesField.index(i), clusterIPs, `${family} is not configured on this cluster`));
   });
   if (policy === 'RequireDualStack' && clusterFamilies.length < 2)
     errors.push(invalid(policyField, policy, 'this cluster is not configured for dual-stack services'));

@@ -1,5 +1,5 @@
 /** Rules over a Service (upstream: `pkg/apis/core/validation/validation.go`). */
-import { check, oneOf, optionalOneOf, protocols, validatePort, validatePortNumber } from '../checks.ts';
+import { check, oneOf, optionalOneOf, protocols, repeatsIn, validatePort, validatePortNumber } from '../checks.ts';
 import { duplicate, forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { parseAddress, validateAddress, validateBlock, validateEndpointAddress } from '../ip.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, validateLabels } from '../metadata.ts';
@@ -98,9 +98,10 @@ const validateAddresses = (spec: ServiceSpec): FieldError[] => {
     if (addresses.length === 0) errors.push(required(addressesField));
     else if (addresses[0] !== clusterIP) errors.push(invalid(addressesField, addresses, 'first value must match `clusterIP`'));
   } else if (addresses.length) errors.push(invalid(addressesField, addresses, 'must be empty when `clusterIP` is not specified'));
+  const repeats = repeatsIn(families);
   families.forEach((family, i) => {
     if (family !== 'IPv4' && family !== 'IPv6') errors.push(notSupported(familiesField.index(i), family, ['IPv4', 'IPv6']));
-    if (families.indexOf(family) < i) errors.push(duplicate(familiesField.index(i), family));
+    if (repeats.has(i)) errors.push(duplicate(familiesField.index(i), family));
   });
   errors.push(...optionalOneOf(spec.ipFamilyPolicy, ['PreferDualStack', 'RequireDualStack', 'SingleStack'], policyField));
   const malformed = addresses.flatMap((ip, i) => {

@@ -1,6 +1,6 @@
 /** StorageClass and VolumeAttributesClass. */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf, optionalOneOf } from '../checks.ts';
+import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, forbidden, invalid, type Path, required, root, tooLong } from '../field.ts';
 import { isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
@@ -32,12 +32,12 @@ const validateParameters = (parameters: Readonly<Record<string, string>> = {}, m
 
 const validateTerm = (term: Term, field: Path): FieldError[] => {
   const keys = new Set<string>();
-  return (term.matchLabelExpressions ?? []).flatMap(({ key, values = [] }, i) => {
+  return (term.matchLabelExpressions ?? []).flatMap((expression, i) => {
+    const { key } = expression;
+    const values = expression.values ?? [];
     const path = field.child('matchLabelExpressions').index(i);
     const errors: FieldError[] = values.length ? [] : [required(path.child('values'))];
-    values.forEach((value, at) => {
-      if (values.indexOf(value) < at) errors.push(duplicate(path.child('values').index(at), value));
-    });
+    for (const at of repeatsIn(values)) errors.push(duplicate(path.child('values').index(at), values[at]));
     errors.push(...validateLabelName(key ?? '', path.child('key')));
     if (keys.has(key)) errors.push(duplicate(path.child('key'), key));
     keys.add(key);

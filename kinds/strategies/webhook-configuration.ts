@@ -1,6 +1,6 @@
 /** MutatingWebhookConfiguration and ValidatingWebhookConfiguration. */
 import type * as generated from '@kubernetes/client-node';
-import { optionalOneOf } from '../checks.ts';
+import { optionalOneOf, repeatsIn } from '../checks.ts';
 import { duplicate, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, isPortNumber, validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
@@ -64,8 +64,9 @@ export const validateWebhookService = (service: ServiceReference, field: Path): 
 
 const validateReviewVersions = (versions: readonly string[] | undefined, field: Path): FieldError[] => {
   if (!versions?.length) return [required(field, 'must specify one of v1, v1beta1')];
+  const repeats = repeatsIn(versions);
   const errors = versions.flatMap((version, i) => {
-    if (versions.indexOf(version) < i) return [invalid(field.index(i), version, 'duplicate version')];
+    if (repeats.has(i)) return [invalid(field.index(i), version, 'duplicate version')];
     return isDns1035Label(version).map(text => invalid(field.index(i), version, text));
   });
   if (!versions.some(version => reviewVersions.includes(version)))

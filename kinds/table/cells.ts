@@ -1,5 +1,6 @@
 /** Cells that the tables of several kinds share. */
 import { formatLabelSelector, fromLabelSelector } from '../selector/label-selector.ts';
+import { StatusError } from '../status.ts';
 import type { LabelSelector } from '../types.ts';
 
 const none = '<none>';
@@ -22,9 +23,14 @@ export const formatLabels = (labels: Readonly<Record<string, string>> | undefine
     .map(key => `${key}=${labels[key]}`)
     .join(',');
 };
-/** A LabelSelector in its text form; `<none>` for one that is absent or empty. */
+/** A LabelSelector in its text form; `<none>` for one that is absent or empty. No row fails for one that is not valid. */
 export const formatSelector = (selector: LabelSelector | undefined): string => {
   if (!selector) return none;
-  return formatLabelSelector(fromLabelSelector(selector)) || none;
+  try {
+    return formatLabelSelector(fromLabelSelector(selector)) || none;
+  } catch (error) {
+    if (error instanceof StatusError) return '<error>';
+    throw error;
+  }
 };
 export const orNone = (text: string | undefined): string => text || none;
