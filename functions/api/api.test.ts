@@ -379,8 +379,8 @@ describe('doors', () => {
     expect((await send('PATCH', maps, {}, merge)).status).toBe(405);
     expect((await send('POST', maps, 'x', { 'content-type': 'text/plain' })).status).toBe(415);
     expect((await send('PATCH', `${maps}/a`, {}, { 'content-type': 'application/json' })).status).toBe(415);
-    expect((await send('GET', maps, undefined, { accept: 'application/vnd.kubernetes.protobuf' })).status).toBe(406);
-    expect((await send('GET', maps, undefined, { accept: 'application/vnd.kubernetes.protobuf,application/json' })).status).toBe(200);
+    expect((await send('GET', maps, undefined, { accept: 'application/xml' })).status).toBe(406);
+    expect((await send('GET', maps, undefined, { accept: 'application/cbor,application/json' })).status).toBe(200);
   });
 
   test('an unexpected failure reveals nothing and is logged with its cause', async () => {

@@ -1,5 +1,7 @@
 /** The pipeline for those who live in the same process: no HTTP, no bytes to read, each as an identity of its own. */
 import type { JsonObject, KubeObject } from '../../kinds/object.ts';
+import { apiVersionOf, type Resource } from '../../kinds/resource.ts';
+import { conform } from '../../kinds/schema/decode.ts';
 import { notFound } from '../../kinds/status.ts';
 import type { Client, WriteOptions as ClientOptions, Clients } from '../client.ts';
 import { type Call, type Services, toServed, type WriteOptions } from './context.ts';
@@ -16,6 +18,14 @@ import { patchObject } from './verbs/patch.ts';
 import { replaceObject } from './verbs/update.ts';
 import { copyJson } from './wire.ts';
 import { createObject } from './write.ts';
+
+/** A copy of the caller's object in the form in which it would have arrived by HTTP. */
+const ownForm = (resource: Resource, object: KubeObject): KubeObject => {
+  const own = conform(resource.schema, object, { strict: false }).object;
+  own.apiVersion = apiVersionOf(resource);
+  own.kind = resource.kind;
+  return own;
+};
 
 export const createClients = (services: Services): Clients => ({
   as: serviceAccount =>
@@ -50,7 +60,7 @@ const clientOf = (services: Services, user: User, manager: string): Client => {
 
     async create<T extends KubeObject>(stored: string, object: T, options?: ClientOptions): Promise<T> {
       const call = callFor(stored, object.metadata.namespace ?? '', object.metadata.name ?? '', options);
-      const own = copyJson<KubeObject>(object);
+      const own = ownForm(call.resource, object);
       applyDefaults(call.resource, own);
       return (await createObject(call, own, optionsFor('CreateOptions', options))).object as T;
     },
@@ -66,9 +76,9 @@ const clientOf = (services: Services, user: User, manager: string): Client => {
 
     async update<T extends KubeObject>(stored: string, object: T, options?: ClientOptions): Promise<T> {
       const call = callFor(stored, object.metadata.namespace ?? '', object.metadata.name, options);
-      const own = copyJson<KubeObject>(object);
       const write = optionsFor('UpdateOptions', options);
-      if (call.subresource === 'scale') return (await replaceScale(call, own, write)) as T;
+      if (call.subresource === 'scale') return (await replaceScale(call, copyJson<KubeObject>(object), write)) as T;
+      const own = ownForm(call.resource, object);
       applyDefaults(call.resource, own);
       return (await replaceObject(call, own, write)).object as T;
     },

@@ -57,6 +57,16 @@ const unsupportedField = (resource: Resource, field: string): StatusError => {
   return badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
 };
 
+/** Fields of one stored form, by the names that another served version has for them. */
+const toCoreField = (field: string): string =>
+  field.startsWith('regarding.')
+    ? field.replace('regarding.', 'involvedObject.')
+    : field === 'reportingController'
+      ? 'reportingComponent'
+      : field;
+const renamed = (resource: Resource, requirement: FieldRequirement): FieldRequirement =>
+  resource.group === 'events.k8s.io' ? { ...requirement, field: toCoreField(requirement.field) } : requirement;
+
 const fieldOf = (resource: Resource, object: KubeObject): ((name: string) => string | undefined) => {
   let own: Record<string, string> | undefined;
   return name => {
@@ -72,7 +82,7 @@ const isEquality = ({ operator }: LabelRequirements[number]): boolean => operato
 export const select = (call: Call, labelSelector: string, fieldSelector: string): Selection => {
   const { resource, namespace } = call;
   const labels = labelSelector ? parseLabelSelector(labelSelector) : [];
-  const fields = fieldSelector ? parseFieldSelector(fieldSelector) : [];
+  const fields = fieldSelector ? parseFieldSelector(fieldSelector).map(requirement => renamed(resource, requirement)) : [];
   for (const { field } of fields) if (!selectableFields(resource).has(field)) throw unsupportedField(resource, field);
   const name = call.name || requiredField(fields, 'metadata.name') || undefined;
   const chosen = requiredField(fields, 'metadata.namespace');

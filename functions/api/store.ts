@@ -42,7 +42,7 @@ export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions
   const { object, previous } = draft;
   if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options, attempt);
   const { resourceVersion } = object.metadata;
-  if (!previous && resourceVersion && resourceVersion !== '0')
+  if (!previous && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object, attempt);
   const form = toStored(call.resource, object);
