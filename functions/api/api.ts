@@ -89,7 +89,7 @@ const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';
 /** Of a failed request: what is wrong with the header itself cannot be said twice. */
 const acceptOf = (request: ApiRequest): Accept => {
   try {
-    return negotiate(request.headers.get('accept'), false);
+    return negotiate(request.headers.get('accept'), false, true);
   } catch (error) {
     if (error instanceof StatusError) return plainJson;
     throw error;

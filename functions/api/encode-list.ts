@@ -4,6 +4,7 @@ import type { Entry } from '../../store/replica.ts';
 import { type Exchange, type ListAnswer, toServed } from './context.ts';
 import { format } from './encode.ts';
 import { partialMetadata, refuseListForm, tableOf } from './forms.ts';
+import { listInProtobuf } from './protobuf.ts';
 import type { ApiBody } from './types.ts';
 import { listItem } from './wire.ts';
 
@@ -11,10 +12,12 @@ const separator = Buffer.from(',{');
 const opening = Buffer.from('{');
 const closing = Buffer.from(']}\n');
 
-export const encodeList = async (exchange: Exchange, { entries, metadata }: ListAnswer): Promise<ApiBody> => {
+export const encodeList = async (exchange: Exchange, answer: ListAnswer): Promise<ApiBody> => {
+  const { entries, metadata } = answer;
   const { accept, resource } = exchange;
   const { transform } = accept;
   const apiVersion = apiVersionOf(resource);
+  if (accept.mediaType === 'protobuf') return listInProtobuf(exchange, answer);
   if (!transform && accept.mediaType === 'json') return joined(exchange, entries, metadata);
   const objects = entries.map(entry => toServed(resource, entry.object));
   if (!transform) {

@@ -1,22 +1,25 @@
 /** The last stage: an answer in the form the client asked for, with the warnings that were collected on the way. */
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import type { KubeObject } from '../../kinds/object.ts';
 import type { StatusError } from '../../kinds/status.ts';
 import type { Answer, Exchange } from './context.ts';
 import { encodeList } from './encode-list.ts';
 import { partialMetadata, refuseListForm, tableOf } from './forms.ts';
 import type { Accept } from './negotiate.ts';
+import { objectInProtobuf, protobufHeaders } from './protobuf.ts';
 import type { ApiBody, ApiRequest, ApiResponse } from './types.ts';
 import { yamlOf } from './yaml.ts';
 
 const caching = 'no-cache, private';
 export const jsonHeaders = { 'content-type': 'application/json', 'cache-control': caching } as const;
 export const yamlHeaders = { 'content-type': 'application/yaml', 'cache-control': caching } as const;
+const headersOf = { json: jsonHeaders, yaml: yamlHeaders, protobuf: protobufHeaders } as const;
 
 export const encode = async (exchange: Exchange, answer: Answer): Promise<ApiResponse> => {
   if (answer.type === 'raw') return withWarnings(answer.response, exchange.warnings);
   const { accept, request } = exchange;
-  const headers = accept.mediaType === 'yaml' ? yamlHeaders : jsonHeaders;
+  const headers = headersOf[accept.mediaType];
   const body = answer.type === 'list' ? await encodeList(exchange, answer) : await encodeObject(exchange, answer);
   const response = { status: answer.type === 'list' ? 200 : answer.code, headers, body };
   return compress(request, withWarnings(response, exchange.warnings));
@@ -35,8 +38,11 @@ const encodeObject = async (exchange: Exchange, answer: Extract<Answer, { type: 
   return format(accept, partialMetadata(object, transform.apiVersion));
 };
 
-export const format = (accept: Accept, value: unknown): ApiBody | Promise<string> =>
-  accept.mediaType === 'yaml' ? yamlOf(value) : JSON.stringify(value);
+/** `value` has kind and version. */
+export const format = (accept: Accept, value: unknown): ApiBody | Promise<string | Uint8Array> => {
+  if (accept.mediaType === 'json') return JSON.stringify(value);
+  return accept.mediaType === 'yaml' ? yamlOf(value) : objectInProtobuf(value as KubeObject);
+};
 
 /** A failure in the form the client asked for, as far as that can be told. */
 export const encodeError = async (error: StatusError, accept: Accept, warnings: readonly string[]): Promise<ApiResponse> => {
@@ -44,10 +50,10 @@ export const encodeError = async (error: StatusError, accept: Accept, warnings: 
   const status = reason ? error.status : rest;
   const retry = error.status.details?.retryAfterSeconds;
   const headers = {
-    ...(accept.mediaType === 'yaml' ? yamlHeaders : jsonHeaders),
+    ...headersOf[accept.mediaType],
     ...(retry ? { 'retry-after': String(retry) } : {}),
   };
-  const body = accept.mediaType === 'yaml' ? await yamlOf(status) : JSON.stringify(status);
+  const body = await format(accept, status);
   return withWarnings({ status: error.code, headers, body }, warnings);
 };
 

@@ -1,11 +1,11 @@
 /**
  * Which form of an answer the client wants, and in which form it sent its body (apiserver `pkg/endpoints/handlers/negotiation`).
- * Clients that list several forms get the first one that is served; protobuf is not.
+ * Clients that list several forms get the first one that is served. Protobuf is for built-in kinds, and has no Tables.
  */
 import { badRequest, notAcceptable, StatusError, unsupportedMediaType } from '../../kinds/status.ts';
 
 export interface Accept {
-  readonly mediaType: 'json' | 'yaml';
+  readonly mediaType: 'json' | 'yaml' | 'protobuf';
   /** `meta.k8s.io/v1` or `/v1beta1` where the answer is to be transformed. */
   readonly transform?: { readonly kind: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'; readonly apiVersion: string };
   readonly pretty?: boolean;
@@ -16,7 +16,7 @@ export const protobufType = 'application/vnd.kubernetes.protobuf';
 /** All that custom resources are sent and answered in. */
 export const jsonTypes = ['application/json', 'application/yaml'];
 /** What upstream serves, as its refusals list it. */
-const upstreamTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const upstreamTypes = [...jsonTypes, protobufType];
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 interface Clause {
@@ -39,19 +39,22 @@ const parseClauses = (header: string): Clause[] => {
   return clauses.sort((one, other) => other.quality - one.quality);
 };
 
-const mediaTypes: Readonly<Record<string, 'json' | 'yaml'>> = {
+const mediaTypes: Readonly<Record<string, Accept['mediaType']>> = {
   'application/json': 'json',
   'application/*': 'json',
   '*/*': 'json',
   'application/yaml': 'yaml',
+  [protobufType]: 'protobuf',
 };
 const metaVersions = new Set(['v1', 'v1beta1']);
 const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
 
-const accepted = ({ type, parameters }: Clause): Accept | undefined => {
+const accepted = ({ type, parameters }: Clause, builtIn: boolean): Accept | undefined => {
   const mediaType = mediaTypes[type];
   if (!mediaType) return undefined;
   const as = parameters.get('as');
+  // Metadata is the same of any kind.
+  if (mediaType === 'protobuf' && (as === undefined ? !builtIn : as === 'Table')) return undefined;
   const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
   if (as === undefined) return { mediaType, ...pretty };
   const version = parameters.get('v') ?? '';
@@ -63,13 +66,13 @@ const accepted = ({ type, parameters }: Clause): Accept | undefined => {
 const known = new Map<string, Accept | StatusError>();
 const knownLimit = 256;
 
-/** What a request without a usable Accept header gets is JSON. `streams`: the path also answers watches. */
-export const negotiate = (header: string | null, streams: boolean): Accept => {
+/** What a request without a usable Accept header gets is JSON. `streams`: the path also answers watches. `builtIn`: the kind has a protobuf message. */
+export const negotiate = (header: string | null, streams: boolean, builtIn: boolean): Accept => {
   if (!header || header === '*/*' || header === 'application/json') return plainJson;
-  const key = streams ? `s${header}` : header;
+  const key = `${streams ? 's' : ''}${builtIn ? 'b' : ''} ${header}`;
   let answer = known.get(key);
   if (answer === undefined) {
-    answer = decide(header, streams);
+    answer = decide(header, streams, builtIn);
     if (known.size >= knownLimit) known.clear();
     known.set(key, answer);
   }
@@ -77,10 +80,10 @@ export const negotiate = (header: string | null, streams: boolean): Accept => {
   return answer;
 };
 
-const decide = (header: string, streams: boolean): Accept | StatusError => {
+const decide = (header: string, streams: boolean, builtIn: boolean): Accept | StatusError => {
   const clauses = parseClauses(header);
   for (const clause of clauses) {
-    const accept = accepted(clause);
+    const accept = accepted(clause, builtIn);
     if (accept) return accept;
   }
   const known = clauses.some(({ type }) => upstreamTypes.includes(type) || type === '*/*' || type === 'application/*');

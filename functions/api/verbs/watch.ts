@@ -11,10 +11,10 @@ import type { Entry, Replica, ReplicaEvent } from '../../../store/replica.ts';
 import { type Answer, type Exchange, syncedReplica, toServed } from '../context.ts';
 import { jsonHeaders } from '../encode.ts';
 import { partialMetadata, refuseListForm, tableOf } from '../forms.ts';
+import { protobufType } from '../negotiate.ts';
 import { type ListOptions, listOptions, parseRevision } from '../options.ts';
+import { type EventEncoder, type EventType, eventsInProtobuf, protobufStreamHeaders } from '../protobuf.ts';
 import { type Selection, select, selected } from '../selection.ts';
-
-type EventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
 
 const bookmarkInterval = 60_000;
 /** Without a time limit of their own, watches end after 30 to 60 minutes, not all at once (`--min-request-timeout`). */
@@ -27,7 +27,7 @@ export const watch = async (exchange: Exchange): Promise<Answer> => {
   const selection = select(exchange, options.labelSelector, options.fieldSelector);
   const asked = options.resourceVersion ? parseRevision(options.resourceVersion) : 0;
   const { accept } = exchange;
-  if (accept.mediaType !== 'json') throw notAcceptable(['application/json;stream=watch']);
+  if (accept.mediaType === 'yaml') throw notAcceptable(['application/json;stream=watch', `${protobufType};stream=watch`]);
   if (accept.transform)
     refuseListForm(
       exchange,
@@ -35,19 +35,22 @@ export const watch = async (exchange: Exchange): Promise<Answer> => {
       false,
     );
   const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
-  return { type: 'raw', response: { status: 200, headers: jsonHeaders, body: stream(exchange, options, selection, replica, asked) } };
+  const protobuf = accept.mediaType === 'protobuf';
+  const form = formOf(exchange, protobuf ? await eventsInProtobuf(exchange.resource) : eventsInJson);
+  const body = stream(exchange, form, options, selection, replica, asked);
+  return { type: 'raw', response: { status: 200, headers: protobuf ? protobufStreamHeaders : jsonHeaders, body } };
 };
 
 /** Ends when the client is gone or the time is up; otherwise rejections of the replica end it with an ERROR event. */
 async function* stream(
   exchange: Exchange,
+  form: Form,
   options: ListOptions,
   selection: Selection,
   replica: Replica,
   asked: number,
 ): AsyncGenerator<Uint8Array> {
   const { services, request } = exchange;
-  const form = formOf(exchange);
   const ending = new AbortController();
   const end = () => ending.abort();
   if (request.signal.aborted) return;
@@ -197,6 +200,8 @@ const sharedEvent = (type: EventType, entry: Entry): Uint8Array => {
   return events[type];
 };
 
+const eventsInJson: EventEncoder = { event: sharedEvent, value: wrapValue };
+
 const blanks = new WeakMap<Resource, KubeObject>();
 /** A bookmark is an otherwise empty object of the kind. */
 const blankObject = (resource: Resource): KubeObject => {
@@ -217,10 +222,10 @@ const withRevisionOf = (object: KubeObject, revision: number): KubeObject => ({
   metadata: { ...object.metadata, resourceVersion: String(revision) },
 });
 
-const formOf = (exchange: Exchange): Form => {
+const formOf = (exchange: Exchange, events: EventEncoder): Form => {
   const { resource, accept } = exchange;
   const { transform } = accept;
-  const error = (status: Status): Uint8Array => wrapValue('ERROR', status);
+  const error = (status: Status): Uint8Array => events.value('ERROR', status);
   const bookmarkObject = (revision: number, initialEnd: boolean): KubeObject => {
     const annotations = initialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
     return { ...blankObject(resource), metadata: { ...noName, resourceVersion: String(revision), ...annotations } };
@@ -237,11 +242,11 @@ const formOf = (exchange: Exchange): Form => {
   } else if (transform) shape = object => partialMetadata(object, transform.apiVersion);
   const plain = !transform && !resource.storage.fromStored;
   return {
-    event: (type, entry) => (plain ? sharedEvent(type, entry) : wrapValue(type, shape(served(entry)))),
-    left: (entry, revision) => wrapValue('DELETED', shape(withRevisionOf(served(entry), revision))),
+    event: (type, entry) => (plain ? events.event(type, entry) : events.value(type, shape(served(entry)))),
+    left: (entry, revision) => events.value('DELETED', shape(withRevisionOf(served(entry), revision))),
     bookmark: (revision, initialEnd) => {
       const object = bookmarkObject(revision, initialEnd);
-      return wrapValue(
+      return events.value(
         'BOOKMARK',
         transform?.kind === 'Table' ? shape(object) : transform ? partialMetadata(object, transform.apiVersion) : object,
       );
