@@ -82,7 +82,10 @@ export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObjec
   const body = await readBody(exchange);
   if (body.byteLength === 0) return undefined;
   const type = bodyType(exchange.request.headers.get('content-type'));
-  const target = targetOf('', 'v1', 'DeleteOptions');
+  const { resource } = exchange;
+  const options = targetOf('', 'v1', 'DeleteOptions');
+  // Of the versions that upstream does not know, only the custom resource's own has options.
+  const target = resource.schema.definition ? options : { ...options, group: resource.group, version: resource.version };
   try {
     return (await decodeSent(target, body, type, { strict: false })).object as unknown as JsonObject;
   } catch (error) {

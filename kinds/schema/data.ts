@@ -129,6 +129,9 @@ export const definition = (name: string): Schema | undefined => {
 /** Kinds that every group version has, all one definition. */
 const everywhere = /^(?:Create|Update|Patch|Get|List|Delete)Options$|^WatchEvent$/;
 
+/** Options are the same kind whichever version a client states, which is that of its typed client's group. */
+export const isOfEveryVersion = (kind: string): boolean => everywhere.test(kind);
+
 /** The schema of a kind, served as a resource or not (Scale, Eviction, DeleteOptions, Status, lists...). */
 export const definitionOf = (apiVersion: string, kind: string): Schema | undefined => {
   const { kinds } = compiledKinds();

@@ -4,7 +4,7 @@ import type { Resource } from '../resource.ts';
 import { apiVersionOf } from '../resource.ts';
 import { badRequest, StatusError } from '../status.ts';
 import { Conversion } from './convert.ts';
-import { isKnownKind } from './data.ts';
+import { isKnownKind, isOfEveryVersion } from './data.ts';
 import { GoError } from './go-values.ts';
 import { census, JsonSyntaxError, parseJson, readExactly } from './json-text.ts';
 import { prune } from './prune.ts';
@@ -87,6 +87,7 @@ const mismatch = (stated: { apiVersion: string; kind: string }, target: Target):
     );
   if (kind !== target.kind)
     return refuse(`converting (${version}.${kind}) to (${internalName(target.group)}.${target.kind}): unknown conversion`);
+  if (isOfEveryVersion(kind)) return undefined;
   return badRequest(`the API version in the data (${apiVersion}) does not match the expected API version (${expected})`);
 };
 
