@@ -95,7 +95,7 @@ async function assemble({ log, replicas, settings, pki, logger }: Parts) {
   const tokens = serviceAccountTokens({ signingKey: pki.serviceAccountKey, issuer, replicas, clock, random });
   const rbac = await rbacAuthorizer(replicas, clock);
   const agents = localAgents({ ca: pki.ca, ...pki.agentClient });
-  const admin = staticToken(pki.adminToken, { name: 'admin', groups: ['system:masters'] });
+  const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
   const api = createApi({
     log,

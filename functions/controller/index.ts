@@ -14,6 +14,7 @@ import type { Reconciler } from './reconciler.ts';
 import { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts';
 import { rootCaReconciler } from './root-ca.ts';
 import { serviceAccountReconciler } from './service-account.ts';
+import { storageProtectionReconcilers } from './storage-protection.ts';
 import { taintEviction } from './taint-eviction.ts';
 
 export interface ReconcilerOptions {
@@ -40,4 +41,5 @@ export const reconcilers = ({ registry, caBundle, podCidr }: ReconcilerOptions):
   podGarbageCollector(),
   nodeIpam(podCidr),
   clusterRoleAggregationReconciler,
+  ...storageProtectionReconcilers,
 ];
