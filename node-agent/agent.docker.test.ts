@@ -119,7 +119,7 @@ withDocker('pods on a real engine', () => {
 
     await node.remove('web', 5);
     expect(await docker.engine.states('io.kubernetes.pod.name=web')).toEqual([]);
-    expect(execFileSync('ip', ['-o', 'link']).toString()).not.toContain(': wv');
+    expect(execFileSync('ip', ['route', 'show', `${ip}`]).toString()).toBe('');
   });
 
   test('init containers run in order, then a sidecar beside the others; the pod ends when its work does', async () => {

@@ -6,7 +6,7 @@ import type { ApiClient, Query } from './api-client.ts';
 
 /**
  * Keeps a copy of what a list would show: lists, watches from there, resumes from the last revision seen (bookmarks count), lists anew
- * when the server no longer has that revision, and waits longer and longer (up to 10 s) while the server fails.
+ * when the server no longer has that revision, and waits longer and longer (up to 3 s) while the server fails.
  * After a new list, what is gone is reported as deleted; what is unchanged is not reported.
  */
 export interface Informer<T extends KubeObject> {
@@ -34,7 +34,7 @@ export const objectKey = ({ metadata }: KubeObject): string =>
 
 /** Watches are asked to end after five to ten minutes, as client-go does, so that a server's load can move. */
 const watchSeconds = (random: Random): number => Math.floor(300 * (1 + random.next()));
-const longestWait = 10_000;
+const longestWait = 3000;
 
 export const createInformer = <T extends KubeObject>(options: InformerOptions<T>): Informer<T> => {
   const { client, path, query = {}, clock, random, logger } = options;

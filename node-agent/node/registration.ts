@@ -32,6 +32,7 @@ const renewEvery = 10_000;
 const lookEvery = 10_000;
 /** An unchanged status is reported this often; that the node lives, its Lease says. */
 const reportEvery = 300_000;
+const longestRetry = 2000;
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases';
 
 const withoutHeartbeat = (status: NodeStatus): NodeStatus => ({
@@ -134,7 +135,7 @@ export const registerNode = async (options: RegistrationOptions): Promise<Regist
         if (failures === 1 || failures % 30 === 0) logger.warn('the node cannot report', { what, error: String(error) });
       }
       // While the API cannot be reached, sooner than usual: whoever is back wants to know at once.
-      await sleep(clock, failures > 0 ? Math.min(every, 200 * 2 ** Math.min(failures, 6)) : every, abort.signal);
+      await sleep(clock, failures > 0 ? Math.min(longestRetry, 200 * 2 ** Math.min(failures, 6)) : every, abort.signal);
     }
   };
 

@@ -26,7 +26,7 @@ export class StartFailure extends Error {
   }
 }
 
-const retry = 10_000;
+const retry = 3000;
 
 export interface StartRequest {
   pod: BoundPod;

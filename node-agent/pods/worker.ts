@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { isConflict, isNotFound } from '../../kinds/status.ts';
 import type { Container, PodStatus } from '../../kinds/types.ts';
-import { Aborted, sleep } from '../abortable.ts';
+import { Aborted } from '../abortable.ts';
 import { coreV1 } from '../api-client.ts';
-import { setUpVolumes, tearDownVolumes, typeOf } from '../volumes/index.ts';
+import { tearDownVolumes } from '../volumes/index.ts';
 import { type Backoff, goDuration } from './backoff.ts';
 import { hostInterface } from './labels.ts';
 import { type NodeContext, tell, textOf } from './node-context.ts';
@@ -11,6 +11,7 @@ import { planPod } from './plan.ts';
 import { type BoundPod, describePod, isDeleted, isFinished, isHostNetwork, isSidecar, namespaceOf, rolesOf, uidOf } from './pod.ts';
 import { createPodProbes } from './pod-probes.ts';
 import { podStatus } from './pod-status.ts';
+import { createPodVolumes } from './pod-volumes.ts';
 import { StartFailure, startContainer } from './start-container.ts';
 import { type SandboxStart, startSandbox } from './start-sandbox.ts';
 import { type Stopping, stopContainer } from './stop-container.ts';
@@ -47,9 +48,6 @@ export interface WorkerOptions {
   done(uid: string): void;
 }
 
-const refreshEvery = 20_000;
-const volumeRetries = [500, 1000, 2000, 4000, 8000, 16_000, 30_000];
-
 export const createPodWorker = (options: WorkerOptions): PodWorker => {
   const { context, crashBackoff } = options;
   const { clock, engine, network, random, logger, node } = context;
@@ -72,9 +70,6 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
   let sandbox: SandboxStart | undefined;
   let sandboxRetryAt = 0;
   let sandboxFailures = 0;
-  let volumes: Promise<ReadonlyMap<string, string>> | undefined;
-  let lastRefresh = clock.now();
-  let refreshing = false;
   let wake: () => void = () => undefined;
   const abort = new AbortController();
   const busy = new Set<string>();
@@ -113,46 +108,7 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
     return view;
   };
 
-  const ensureVolumes = (): Promise<ReadonlyMap<string, string>> => {
-    volumes ??= (async () => {
-      for (let tries = 0; ; tries++) {
-        try {
-          const paths = await setUpVolumes(pod.spec.volumes ?? [], podDir, volumeContext('fresh'));
-          lastRefresh = clock.now();
-          return paths;
-        } catch (error) {
-          if (abort.signal.aborted) throw new Aborted();
-          say(undefined, 'Warning', 'FailedMount', textOf(error));
-          const wait = volumeRetries[Math.min(tries, volumeRetries.length - 1)] ?? 30_000;
-          await sleep(clock, wait, abort.signal);
-          if (abort.signal.aborted) throw new Aborted();
-        }
-      }
-    })();
-    volumes.catch(() => undefined);
-    return volumes;
-  };
-  const volumeContext = (sources: 'fresh' | 'recent') => ({
-    pod,
-    sources: context.references[sources],
-    token: context.references.token,
-    addresses: { hostIp: node.hostIp, podIp: podIp() },
-    node: node.resources,
-    exec: context.exec,
-  });
-  const refreshVolumes = async () => {
-    refreshing = true;
-    lastRefresh = clock.now();
-    try {
-      await ensureVolumes();
-      await setUpVolumes(pod.spec.volumes ?? [], podDir, volumeContext('recent'), type => type.refreshes);
-    } catch (error) {
-      // What was there stays, as it does in kubelet.
-      if (!(error instanceof Aborted) && !abort.signal.aborted) say(undefined, 'Warning', 'FailedMount', textOf(error));
-    } finally {
-      refreshing = false;
-    }
-  };
+  const volumes = createPodVolumes({ context, podDir, pod: () => pod, podIp, signal: abort.signal });
 
   const makeSandbox = (attempt: number) => {
     const started = startSandbox(context, pod, attempt, look);
@@ -197,7 +153,7 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
           podIp: podIp(),
           sandboxId: made ? made.id : Promise.resolve(current?.id ?? ''),
           sandboxReady: made ? made.ready : Promise.resolve(),
-          volumes: ensureVolumes(),
+          volumes: volumes.ready(),
           target: target === undefined ? undefined : latest(podView(views.values()), target)?.id,
           signal: abort.signal,
           observe: look,
@@ -420,27 +376,12 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
       view = podView(views.values());
     }
     for (const container of plan.start) startIfDue(container, view);
-    const refreshes = (pod.spec.volumes ?? []).some(volume => volume.name && typeRefreshes(volume));
-    if (refreshes && volumes === undefined && view.containers.some(each => each.state === 'running')) {
-      // Adopted: bring its volumes up to date, in the pod's own time.
-      ensureVolumes().catch(() => undefined);
-    }
-    if (refreshes && volumes !== undefined && !refreshing) {
-      const due = lastRefresh + refreshEvery;
-      if (clock.now() >= due) launch('refresh', refreshVolumes);
-      else wakeAt(due);
-    }
+    // The volumes of an adopted pod are brought up to date in its own time.
+    const due = view.containers.some(each => each.state === 'running') ? volumes.dueAt() : undefined;
+    if (due !== undefined && due <= clock.now()) launch('refresh', volumes.refresh);
+    else if (due !== undefined) wakeAt(due);
   };
   let over = false;
-
-  const typeRefreshes = (volume: Parameters<typeof typeOf>[0]): boolean => {
-    try {
-      return typeOf(volume).refreshes;
-    } catch {
-      // A volume of a kind unknown here has been told when it was to be made.
-      return false;
-    }
-  };
 
   const startIfDue = (container: Container, view: ReturnType<typeof podView>) => {
     const { name } = container;
@@ -530,8 +471,7 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
     views,
     update(next) {
       pod = next;
-      // Labels and annotations may show in volumes.
-      lastRefresh = Math.min(lastRefresh, clock.now() - refreshEvery + 1000);
+      volumes.touch();
       tick();
     },
     gone() {
