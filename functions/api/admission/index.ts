@@ -10,6 +10,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeTaint } from './node-taint.ts';
+import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -28,6 +29,7 @@ export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependenci
   limitRanger(replicas),
   serviceAccount(replicas, random),
   nodeTaint(),
+  podSecurity(replicas),
   priority(replicas),
   defaultTolerationSeconds(),
   defaultStorageClass(replicas),
