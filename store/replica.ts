@@ -41,7 +41,7 @@ export interface Replica {
   /** Catches up with the log's head, so that what is read next is linearizable. Returns `revision`. */
   sync(): Promise<number>;
   get(namespace: string, name: string): Entry | undefined;
-  /** Sorted by namespace, then name. */
+  /** In the order of `namespace/name` as one text, which is etcd's. */
   list(query?: ListQuery): readonly Entry[];
   /**
    * Every change above `after`, in order, without gap or repeat, as batches; ends when `signal` aborts. Past changes come from history;

@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Log } from '../../store/log.ts';
 import type { Entry, Replica } from '../../store/replica.ts';
+import { inOrder } from '../../store/sorted.ts';
 import { parse } from './wire.ts';
 
 class Past implements Entry {
@@ -22,9 +23,6 @@ class Past implements Entry {
     return Number(this.object.metadata.resourceVersion ?? 0);
   }
 }
-
-const byKey = (one: Entry, other: Entry): number =>
-  one.namespace < other.namespace ? -1 : one.namespace > other.namespace ? 1 : one.name < other.name ? -1 : one.name > other.name ? 1 : 0;
 
 /** The replica must be caught up to `revision` at least. Throws `ExpiredError` where history does not reach back so far. */
 export const asOf = async (log: Log, replica: Replica, namespace: string | undefined, revision: number): Promise<readonly Entry[]> => {
@@ -48,5 +46,5 @@ export const asOf = async (log: Log, replica: Replica, namespace: string | undef
   if (past.size === 0) return present;
   const entries = present.filter(entry => !past.has(`${entry.namespace}/${entry.name}`));
   for (const entry of past.values()) if (entry) entries.push(entry);
-  return entries.sort(byKey);
+  return entries.sort(inOrder);
 };

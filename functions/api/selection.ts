@@ -126,7 +126,7 @@ const predicateOf = (
   };
 };
 
-/** Sorted by namespace, then name; as of the replica's present. */
+/** In the order of their keys; as of the replica's present. */
 export const selected = (replica: Replica, selection: Selection): readonly Entry[] => {
   const { query, name, rest } = selection;
   if (name !== undefined && (query.namespace || !selection.namespaced)) {

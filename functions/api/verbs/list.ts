@@ -2,6 +2,7 @@
 import { expired, StatusError } from '../../../kinds/status.ts';
 import { ExpiredError } from '../../../store/log.ts';
 import type { Entry, Replica } from '../../../store/replica.ts';
+import { inOrder } from '../../../store/sorted.ts';
 import { type Answer, type Exchange, type ListAnswer, syncedReplica } from '../context.ts';
 import { continueExpired, decodeContinue, encodeContinue, keyIn } from '../continue-token.ts';
 import { asOf } from '../history.ts';
@@ -66,12 +67,12 @@ const continued = async (exchange: Exchange, options: ListOptions, selection: Se
   return chunk(exchange, after(entries, exchange.namespace, key), options.limit, at, selection);
 };
 
-/** Entries are sorted by namespace, then name, and so are keys but for names of namespaces that are prefixes of each other. */
+/** What comes behind a key in the order of the list. */
 const after = (entries: readonly Entry[], namespace: string, key: string): readonly Entry[] => {
   const slash = namespace ? -1 : key.indexOf('/');
   const lastNamespace = slash < 0 ? namespace : key.slice(0, slash);
   const lastName = slash < 0 ? key : key.slice(slash + 1);
-  const start = entries.findIndex(entry => entry.namespace > lastNamespace || (entry.namespace === lastNamespace && entry.name > lastName));
+  const start = entries.findIndex(entry => inOrder(entry, { namespace: lastNamespace, name: lastName }) > 0);
   return start < 0 ? [] : entries.slice(start);
 };
 
