@@ -18,7 +18,8 @@ const lowBytes = 4 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 /** What a write may take beyond its value: the pages from the root to its leaf, each copied and split in two. */
 const pagesPerWrite = 16;
-const pageSize = 4096;
+/** Of new files; older ones keep theirs, which is no larger. */
+export const pageSize = 8192;
 
 /** No transaction of these writes makes the data longer than by this. */
 const atMost = (writes: readonly Write[]): number => {

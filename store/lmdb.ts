@@ -30,7 +30,7 @@ import {
   resourceRange,
   revisionOfRowKey,
 } from './lmdb-rows.ts';
-import { SpaceAhead } from './lmdb-space.ts';
+import { pageSize, SpaceAhead } from './lmdb-space.ts';
 import {
   type Change,
   type CommitResult,
@@ -84,6 +84,7 @@ const sweepEvery = 10_000;
 const groupCommits = 1000;
 const groupBytes = 4 * 1024 * 1024;
 const recentBytes = 4 * 1024 * 1024;
+const mapSize = 16 * 1024 ** 3;
 
 export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
   const { path } = options;
@@ -101,6 +102,10 @@ export async function openLmdbLog(options: LmdbOptions): Promise<Log> {
       // Groups are made here. The library's own batches leave a rejection behind that nobody can handle.
       eventTurnBatching: false,
       noMemInit: true,
+      // A page that fills up in order is split in the middle of its rows: two usual objects would take 4 KiB, five take 8.
+      pageSize,
+      // Address space, not memory. A map that starts small is made anew as it grows, and the old ones stay mapped beside it.
+      mapSize,
       maxDbs: 4,
       // Understood by the library, missing from its types.
       ...{ noReadAhead: true },
