@@ -14,7 +14,9 @@ const podsOf = async (label = 'app=hello'): Promise<Any[]> => (await json('get',
 const livePods = async (): Promise<Any[]> => (await podsOf()).filter(pod => !pod.metadata.deletionTimestamp);
 const available = (deployment = 'hello') => kubectl('rollout', 'status', `deployment/${deployment}`, '--timeout=120s');
 const containersOf = (pod: string) =>
-  docker('ps', '--no-trunc', '--format', '{{.ID}} {{.Names}}').then(text => text.split('\n').filter(line => line.includes(`_${pod}_`)));
+  docker('ps', '--no-trunc', '--filter', 'label=dev.windvane.node=e2e/e2e-1', '--format', '{{.ID}} {{.Names}}').then(text =>
+    text.split('\n').filter(line => line.includes(`_${pod}_`)),
+  );
 /** A pod that asks the Service again and again and writes a line for each answer. */
 const askForever =
   'while true; do if out=$(printf "GET / HTTP/1.0\\r\\n\\r\\n" | nc -w 2 hello 80 2>&1) && echo "$out" | grep -q " from "; then echo "ok $(echo "$out" | tail -1)"; else echo "failed $out"; fi; sleep 0.05; done';
@@ -219,11 +221,14 @@ describe('death and return', () => {
     process.kill(cluster.pid(process_), 'SIGKILL');
     await eventually('it is dead', async () => /stopped/.test((await cluster.windvane('status')).stdout));
   };
-  const ids = () => docker('ps', '--no-trunc', '--format', '{{.ID}}').then(text => text.split('\n').sort());
+  const ids = () =>
+    docker('ps', '--no-trunc', '--filter', 'label=dev.windvane.node=e2e/e2e-1', '--format', '{{.ID}}').then(text =>
+      text.split('\n').sort(),
+    );
 
   test('the control plane is killed: same objects, same resource versions, pods untouched', async () => {
     await kubectl('delete', 'pod', 'client', '--grace-period=0', '--force');
-    await eventually('all is quiet', async () => (await json('get', 'pods', '-A')).items.length === 3);
+    await eventually('all is quiet', async () => (await json('get', 'pods', '-A')).items.length === 3 && (await ids()).length === 6);
     const [before, containers] = [await essence(), await ids()];
     await kill('control-plane');
     const up = await cluster.windvane('up');
@@ -333,9 +338,13 @@ describe('the end of a namespace', () => {
   });
 
   test('purging the cluster leaves nothing of it on the machine', async () => {
+    const { podCidr } = JSON.parse(readFileSync(join(cluster.home, 'e2e', 'cluster.json'), 'utf8')) as { podCidr: string };
+    const prefix = podCidr.split('.').slice(0, 2).join('.');
+    expect((await run('ip', ['route'])).stdout).toContain(`${prefix}.`);
     expect(await cluster.windvane('down', '--purge')).toMatchObject({ code: 0 });
     expect((await run('nft', ['list', 'tables'])).stdout).not.toContain('windvane-e2e');
-    expect((await run('ip', ['-o', 'link'])).stdout).not.toMatch(/ wv[0-9a-f]{12}/);
+    for (const what of ['route', 'address']) expect((await run('ip', [what])).stdout).not.toContain(`${prefix}.`);
+    expect(await docker('ps', '-a', '-q', '--filter', 'label=dev.windvane.node=e2e/e2e-1').catch(() => '')).toBe('');
     expect(readFileSync(cluster.kubeconfig, 'utf8')).not.toContain('windvane-e2e');
     expect((await cluster.windvane('status')).stderr).toMatch(/There is no cluster "e2e" here/);
   });
