@@ -35,9 +35,12 @@ export const report = (
   if (validation === 'Warn') exchange.warnings.push(...problems);
 };
 
-/** Protobuf is for kinds that have a message; its decoder is loaded when somebody first sends it. */
-export const decodeSent = async (target: Target, body: Uint8Array, type: BodyType, options: { strict: boolean }): Promise<Decoded> => {
-  if (type !== 'protobuf') return decodeBody(target, body, type, options);
+/** A body in whichever form it was sent. */
+export const decodeSent = (target: Target, body: Uint8Array, type: BodyType, options: { strict: boolean }): Decoded | Promise<Decoded> =>
+  type === 'protobuf' ? decodeProtobufBody(target, body) : decodeBody(target, body, type, options);
+
+/** Only built-in kinds have messages. The decoder is loaded when somebody first sends one. */
+const decodeProtobufBody = async (target: Target, body: Uint8Array): Promise<Decoded> => {
   if (!target.schema.definition) throw unsupportedMediaType(jsonTypes);
   const { decodeProtobuf } = await import('../../kinds/protobuf/index.ts');
   return decodeProtobuf(target, body);

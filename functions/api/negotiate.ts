@@ -39,18 +39,18 @@ const parseClauses = (header: string): Clause[] => {
   return clauses.sort((one, other) => other.quality - one.quality);
 };
 
-const mediaTypes: Readonly<Record<string, Accept['mediaType']>> = {
-  'application/json': 'json',
-  'application/*': 'json',
-  '*/*': 'json',
-  'application/yaml': 'yaml',
-  [protobufType]: 'protobuf',
-};
+const mediaTypes: ReadonlyMap<string, Accept['mediaType']> = new Map([
+  ['application/json', 'json'],
+  ['application/*', 'json'],
+  ['*/*', 'json'],
+  ['application/yaml', 'yaml'],
+  [protobufType, 'protobuf'],
+]);
 const metaVersions = new Set(['v1', 'v1beta1']);
 const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
 
 const accepted = ({ type, parameters }: Clause, builtIn: boolean): Accept | undefined => {
-  const mediaType = mediaTypes[type];
+  const mediaType = mediaTypes.get(type);
   if (!mediaType) return undefined;
   const as = parameters.get('as');
   // Metadata is the same of any kind.
@@ -86,10 +86,8 @@ const decide = (header: string, streams: boolean, builtIn: boolean): Accept | St
     const accept = accepted(clause, builtIn);
     if (accept) return accept;
   }
-  const known = clauses.some(({ type }) => upstreamTypes.includes(type) || type === '*/*' || type === 'application/*');
   // A form that is served, in a shape that is not: refused in upstream's words, which list all it serves.
-  if (clauses.some(({ type }) => mediaTypes[type])) return notAcceptable(upstreamTypes);
-  if (known) return notAcceptable(jsonTypes);
+  if (clauses.some(({ type }) => mediaTypes.has(type))) return notAcceptable(upstreamTypes);
   // Before negotiation the router compares bare media types and refuses in its own words (go-restful).
   const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
   return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
@@ -115,15 +113,15 @@ export const bodyType = (header: string | null): BodyType => {
 };
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
-const patchTypes: Readonly<Record<string, PatchType>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
+const patchTypes: ReadonlyMap<string, PatchType> = new Map([
+  ['application/json-patch+json', 'json'],
+  ['application/merge-patch+json', 'merge'],
+  ['application/strategic-merge-patch+json', 'strategic'],
+  ['application/apply-patch+yaml', 'apply'],
+]);
 
 export const patchType = (header: string | null): PatchType => {
-  const type = patchTypes[bare(header ?? '')];
+  const type = patchTypes.get(bare(header ?? ''));
   if (type) return type;
   // Refused by the router, as any other unknown body of a PATCH route.
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
