@@ -28,6 +28,9 @@ const options = {
   external,
   logLevel: 'warning',
   sourcemap: 'linked',
+  // Each process keeps its own text and its map in memory.
+  sourcesContent: false,
+  minifyWhitespace: true,
   banner,
 };
 

@@ -20,12 +20,18 @@ interface PidRecord {
 
 const pidFile = (of: Pick<BackgroundProcess, 'name' | 'runDir'>): string => join(of.runDir, `${of.name}.pid`);
 
+/**
+ * What glibc's malloc would otherwise keep once it was used: pools for each thread, and every block freed below one that is not. Blocks of
+ * 64 KiB and more come from the system and go back to it. Other C libraries look at none of these.
+ */
+const frugal = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '65536', MALLOC_TRIM_THRESHOLD_: '1048576' };
+
 /** Starts it and returns at once. What it prints goes to the end of its log. */
 export function start(of: BackgroundProcess, command: string, args: readonly string[]): number {
   mkdirSync(of.runDir, { recursive: true, mode: 0o700 });
   mkdirSync(dirname(of.logFile), { recursive: true, mode: 0o700 });
   const log = openSync(of.logFile, 'a', 0o600);
-  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: '/' });
+  const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], cwd: '/', env: { ...frugal, ...process.env } });
   closeSync(log);
   child.unref();
   // An executable that cannot be started is seen as a process that is not running.

@@ -18,7 +18,7 @@ import { Refusal } from './refusal.ts';
 const bundle = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
 
 /** V8 settings of the control plane: a young generation large enough for a burst of requests, small enough to stay modest. */
-const controlPlaneFlags = ['--max-semi-space-size=16', '--enable-source-maps'];
+const controlPlaneFlags = ['--max-semi-space-size=8', '--enable-source-maps'];
 const agentFlags = ['--max-semi-space-size=4', '--enable-source-maps'];
 
 export const controlPlaneProcess = (cluster: Cluster): BackgroundProcess => processOf(cluster, 'control-plane');
