@@ -28,7 +28,7 @@ export const compiledKinds = (): CompiledKinds => {
 /** Not kept: whoever builds an OpenAPI document keeps that, or its bytes. */
 export const readDescriptions = (): CompiledDescriptions => load('descriptions.json');
 
-/** Not kept: the codec turns what it needs into messages of its own. */
+/** Not kept here: the codec, which alone asks, keeps it. */
 export const readMessages = (): CompiledMessages => load('protobuf.json');
 
 /** The objects that a fresh cluster starts with; `*` stands for what differs between clusters. */
