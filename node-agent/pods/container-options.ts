@@ -9,7 +9,8 @@ export interface Mount {
   source: string;
   target: string;
   readOnly: boolean;
-  propagation?: 'rprivate' | 'rslave' | 'rshared';
+  /** Without it Docker decides: private, but from the host where its own files are among what is mounted, as in `/`. */
+  propagation?: 'rslave' | 'rshared';
 }
 
 export interface ContainerInput {
@@ -32,12 +33,12 @@ export interface ContainerInput {
   target?: string | undefined;
 }
 
-export const dockerMount = ({ source, target, readOnly, propagation = 'rprivate' }: Mount): Docker.MountSettings => ({
+export const dockerMount = ({ source, target, readOnly, propagation }: Mount): Docker.MountSettings => ({
   Type: 'bind',
   Source: source,
   Target: target,
   ReadOnly: readOnly,
-  BindOptions: { Propagation: propagation },
+  ...(propagation ? { BindOptions: { Propagation: propagation } } : {}),
 });
 
 /** Logs are rotated by Docker; kubelet's defaults are 10 MiB and five files. */

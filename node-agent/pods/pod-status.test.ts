@@ -13,6 +13,7 @@ const status = (more: Partial<StatusInput>) =>
     podIp: '10.0.0.2',
     now,
     over: false,
+    settled: false,
     trouble: new Map(),
     starting: new Set(),
     startup: () => undefined,
@@ -102,6 +103,17 @@ describe('what a pod shows', () => {
     });
     expect(lost.phase).toBe('Running');
     expect(status({ pod: aPod({ restartPolicy: 'Never' }), previous, view: { sandbox: undefined, containers: [] } }).phase).toBe('Failed');
+  });
+  test('a pod that ended before its container began does not look as if it were still to begin', () => {
+    const ended = { over: true, settled: true, view: { sandbox: undefined, containers: [] } };
+    const result = status({ ...ended, failure: { reason: 'DeadlineExceeded', message: 'late' } });
+    expect(result).toMatchObject({ phase: 'Failed', reason: 'DeadlineExceeded' });
+    expect(result.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 137, reason: 'ContainerStatusUnknown' });
+    const deleted = status({ ...ended, pod: aPod({ initContainers: [aContainer('one'), aContainer('two')] }) });
+    expect(deleted.phase).toBe('Failed');
+    expect(
+      [...(deleted.initContainerStatuses ?? []), ...(deleted.containerStatuses ?? [])].map(({ state }) => Object.keys(state ?? {})),
+    ).toEqual([['terminated'], ['waiting'], ['waiting']]);
   });
   test('a final phase stays', () => {
     const pod = { ...aPod(), status: { phase: 'Failed', reason: 'Evicted', message: 'why' } };

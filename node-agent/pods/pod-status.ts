@@ -5,6 +5,7 @@ import { containerStatus } from './container-status.ts';
 import { type Phase, podPhase } from './phase.ts';
 import { type BoundPod, isFinished, isHostNetwork, type Role, restartsAfter, rolesOf } from './pod.ts';
 import { qosClass } from './qos.ts';
+import { settle } from './settle.ts';
 import type { PodView } from './view.ts';
 
 export interface StatusInput {
@@ -18,6 +19,8 @@ export interface StatusInput {
   now: number;
   /** Nothing of the pod will be started any more. */
   over: boolean;
+  /** ... and nothing of it runs any more. */
+  settled: boolean;
   /** The node's own verdict on the pod as a whole, such as its deadline. */
   failure?: { reason: string; message: string } | undefined;
   trouble: ReadonlyMap<string, { reason: string; message?: string }>;
@@ -59,11 +62,13 @@ export const podStatus = (input: StatusInput): PodStatus => {
   const init = of('init', 'sidecar');
   const regular = of('regular');
   const ephemeral = of('ephemeral');
+  if (input.settled) settle(init, regular);
   const began = view.containers.some(
     each =>
       each.sandboxId === view.sandbox?.id && each.state !== 'created' && pod.spec.containers.some(({ name }) => name === each.container),
   );
   let phase: Phase = input.failure ? 'Failed' : podPhase(pod, [...init, ...regular], input.over, began);
+  if (input.settled && (phase === 'Pending' || phase === 'Running')) phase = 'Failed';
   // A pod never leaves a final phase.
   if (isFinished(pod)) phase = pod.status?.phase as Phase;
   else if (previous.phase === 'Succeeded' || previous.phase === 'Failed') phase = previous.phase;

@@ -93,7 +93,7 @@ const create = async (context: NodeContext, request: StartRequest, image: Engine
       services,
       sources: context.references.fresh,
     });
-    const mounts = await volumeMounts(container, volumes, variables);
+    const mounts = await volumeMounts(container, volumes, variables, pod.spec.volumes ?? []);
     options = containerOptions({
       pod,
       container,

@@ -290,13 +290,14 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
     });
   };
 
+  const isQuiet = (view: ReturnType<typeof podView>): boolean =>
+    busy.size === 0 && sandbox === undefined && !view.containers.some(each => each.state === 'running');
   /** The pod is to end, or has ended: containers first, then its sandbox, then what the API has of it. */
   const tickEnd = (view: ReturnType<typeof podView>) => {
     abort.abort();
     stopAll(view);
-    const quiet = busy.size === 0 && sandbox === undefined && !view.containers.some(each => each.state === 'running');
     if (!sealed) publish();
-    if (!quiet) return;
+    if (!isQuiet(view)) return;
     if (ending === 'no') endSandbox(view);
     if (!isDeleted(pod) && !isGone) return;
     sealed = true;
@@ -424,14 +425,17 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
   };
 
   const publish = () => {
+    const view = podView(views.values());
+    const ends = over || isOver();
     reported = podStatus({
       pod,
-      view: podView(views.values()),
+      view,
       previous: reported,
       hostIp: node.hostIp,
       podIp: podIp(),
       now: clock.now(),
-      over: over || isOver(),
+      over: ends,
+      settled: ends && isQuiet(view),
       failure,
       trouble,
       starting,

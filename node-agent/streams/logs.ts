@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { badRequest } from '../../kinds/status.ts';
 import { createFrameReader } from '../docker/frames.ts';
+import { containerId } from '../pods/container-status.ts';
 import type { ContainerView } from '../pods/view.ts';
 import type { PodWorker } from '../pods/worker.ts';
 import type { StreamContext } from './server.ts';
@@ -48,8 +49,13 @@ export const logQuery = (query: URLSearchParams, now: number): LogQuery => {
 const chosen = (worker: PodWorker, container: string, previous: boolean): ContainerView => {
   const views = [...worker.views.values()].filter(view => view.container === container && view.state !== 'created');
   views.sort((a, b) => b.attempt - a.attempt);
-  const [newest, before] = views;
+  const [newest, second] = views;
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = worker.pod.status ?? {};
+  const status = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(({ name }) => name === container);
   if (previous) {
+    // Of a container that waits for its next life, the one that ended last is the previous one.
+    const ended = status?.lastState?.terminated?.containerID;
+    const before = views.find(({ id }) => containerId(id) === ended) ?? second;
     if (!before)
       throw badRequest(
         `previous terminated container ${JSON.stringify(container)} in pod ${JSON.stringify(worker.pod.metadata.name)} not found`,
@@ -57,13 +63,11 @@ const chosen = (worker: PodWorker, container: string, previous: boolean): Contai
     return before;
   }
   if (!newest) {
-    const status = [...(worker.pod.status?.containerStatuses ?? []), ...(worker.pod.status?.initContainerStatuses ?? [])].find(
-      each => each.name === container,
-    );
     const waiting = status?.state?.waiting?.reason ?? 'ContainerCreating';
-    const why =
-      waiting === 'ImagePullBackOff' || waiting === 'ErrImagePull' ? 'trying and failing to pull image' : `waiting to start: ${waiting}`;
-    throw badRequest(`container ${JSON.stringify(container)} in pod ${JSON.stringify(worker.pod.metadata.name)} is ${why}`);
+    const why = { ErrImagePull: "image can't be pulled", ImagePullBackOff: 'trying and failing to pull image' }[waiting] ?? waiting;
+    throw badRequest(
+      `container ${JSON.stringify(container)} in pod ${JSON.stringify(worker.pod.metadata.name)} is waiting to start: ${why}`,
+    );
   }
   return newest;
 };

@@ -49,8 +49,9 @@ const answer = (response: ServerResponse, status: Status): void => {
     response.destroy();
     return;
   }
-  const body = JSON.stringify(status);
-  response.writeHead(status.code ?? 500, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
+  // In plain words, as a kubelet: the API server makes a Status of it.
+  const body = status.message ?? '';
+  response.writeHead(status.code ?? 500, { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) });
   response.end(body);
 };
 

@@ -9,6 +9,7 @@ export const isMounted = async (path: string): Promise<boolean> =>
 export const emptyDir: VolumeType = {
   field: 'emptyDir',
   refreshes: false,
+  readOnly: false,
   async setUp({ emptyDir: source }, { dir, exec, pod }) {
     await mkdir(dir, { recursive: true });
     if (source?.medium === 'Memory' && !(await isMounted(dir))) {

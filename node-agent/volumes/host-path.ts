@@ -15,6 +15,7 @@ const checks: Record<string, { is: (stats: Stats) => boolean; what: string }> = 
 export const hostPath: VolumeType = {
   field: 'hostPath',
   refreshes: false,
+  readOnly: false,
   async setUp({ hostPath: source }) {
     const path = source?.path ?? '';
     const found = await stat(path).catch((error: NodeJS.ErrnoException) => {

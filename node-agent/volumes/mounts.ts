@@ -1,8 +1,9 @@
 import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
-import type { Container } from '../../kinds/types.ts';
+import type { Container, Volume } from '../../kinds/types.ts';
 import type { Mount } from '../pods/container-options.ts';
 import { expand } from '../pods/expansion.ts';
+import { typeOf } from './index.ts';
 
 const propagations: Record<string, NonNullable<Mount['propagation']>> = { HostToContainer: 'rslave', Bidirectional: 'rshared' };
 
@@ -34,7 +35,9 @@ export const volumeMounts = async (
   container: Container,
   paths: ReadonlyMap<string, string>,
   variables: ReadonlyMap<string, string>,
+  volumes: Volume[],
 ): Promise<Mount[]> => {
+  const fixed = new Set(volumes.filter(volume => typeOf(volume).readOnly).map(volume => volume.name));
   const mounts: Mount[] = [];
   for (const { name, mountPath, readOnly, subPath, subPathExpr, mountPropagation } of container.volumeMounts ?? []) {
     const root = paths.get(name);
@@ -45,12 +48,13 @@ export const volumeMounts = async (
       inner = expand(subPathExpr, variable => variables.get(variable));
       if (inner.includes('$(')) throw new Error(`subPathExpr ${JSON.stringify(subPathExpr)} names a variable that is not set`);
     }
+    const propagation = propagations[mountPropagation ?? ''];
     mounts.push({
       source: inner === '' ? root : await insideVolume(root, inner),
       // Docker wants it absolute; Kubernetes means the root of the container.
       target: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
-      readOnly: readOnly === true,
-      propagation: propagations[mountPropagation ?? ''] ?? 'rprivate',
+      readOnly: readOnly === true || fixed.has(name),
+      ...(propagation ? { propagation } : {}),
     });
   }
   return mounts;

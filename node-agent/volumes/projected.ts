@@ -19,6 +19,7 @@ const payloadOf = async (source: Source, context: VolumeContext, mode: number): 
 export const projected: VolumeType = {
   field: 'projected',
   refreshes: true,
+  readOnly: true,
   async setUp({ projected: volume }, context) {
     const parts = await Promise.all((volume?.sources ?? []).map(source => payloadOf(source, context, volume?.defaultMode ?? defaultMode)));
     // A later source replaces an earlier one's file of the same path.

@@ -5,6 +5,7 @@ import type { VolumeType } from './volume.ts';
 export const secret: VolumeType = {
   field: 'secret',
   refreshes: true,
+  readOnly: true,
   async setUp({ secret: source = {} }, context) {
     const { secretName, ...rest } = source;
     const payload = await secretPayload(

@@ -26,6 +26,8 @@ export interface VolumeType {
   setUp(volume: Volume, context: VolumeContext): Promise<string>;
   /** Its content can change while the pod runs. */
   refreshes: boolean;
+  /** Only the node writes it (kubelet `Attributes.ReadOnly`). */
+  readOnly: boolean;
 }
 
 /** Files by their path below the volume's root. */

@@ -149,10 +149,24 @@ describe('mounts of a container', () => {
   });
   test('with sub-paths of variables', async () => {
     const container = aContainer('main', { volumeMounts: [{ name: 'v', mountPath: '/a', subPathExpr: '$(POD)/x', readOnly: true }] });
-    expect(await volumeMounts(container, new Map([['v', dir]]), new Map([['POD', 'p']]))).toEqual([
-      { source: join(dir, 'p/x'), target: '/a', readOnly: true, propagation: 'rprivate' },
+    expect(await volumeMounts(container, new Map([['v', dir]]), new Map([['POD', 'p']]), [])).toEqual([
+      { source: join(dir, 'p/x'), target: '/a', readOnly: true },
     ]);
-    await expect(volumeMounts(container, new Map([['v', dir]]), new Map())).rejects.toThrow('names a variable that is not set');
-    await expect(volumeMounts(container, new Map(), new Map())).rejects.toThrow('cannot find volume "v"');
+    await expect(volumeMounts(container, new Map([['v', dir]]), new Map(), [])).rejects.toThrow('names a variable that is not set');
+    await expect(volumeMounts(container, new Map(), new Map(), [])).rejects.toThrow('cannot find volume "v"');
+  });
+  test('what only the node writes is read-only, however it is mounted', async () => {
+    const kinds = { c: { configMap: {} }, d: { downwardAPI: {} }, e: { emptyDir: {} }, p: { projected: {} }, s: { secret: {} } };
+    const names = Object.keys(kinds);
+    const container = aContainer('main', { volumeMounts: names.map(name => ({ name, mountPath: `/${name}` })) });
+    const volumes = Object.entries(kinds).map(([name, source]) => ({ name, ...source }));
+    const mounts = await volumeMounts(container, new Map(names.map(name => [name, dir])), new Map(), volumes);
+    expect(mounts.map(({ target, readOnly }) => [target, readOnly])).toEqual([
+      ['/c', true],
+      ['/d', true],
+      ['/e', false],
+      ['/p', true],
+      ['/s', true],
+    ]);
   });
 });
