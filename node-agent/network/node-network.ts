@@ -4,7 +4,7 @@ import type { Clock, Logger, Random } from '../../kinds/environment.ts';
 import type { EndpointSlice, Namespace, Service } from '../../kinds/types.ts';
 import type { ApiClient } from '../api-client.ts';
 import { createInformer, type Informer, objectKey } from '../informer.ts';
-import type { ResolvConf } from '../pod-network-port.ts';
+import type { HostPort, ResolvConf } from '../pod-network-port.ts';
 import { runSystemCommand } from './command.ts';
 import { createZone } from './dns-records.ts';
 import { type DnsServer, startDnsServer } from './dns-server.ts';
@@ -34,6 +34,8 @@ export interface RunningNetwork {
   readonly services: ReadonlyMap<string, Service>;
   /** Settles when `services` is complete for the first time. */
   readonly servicesSynced: Promise<void>;
+  /** All ports of the node that lead to its pods, whenever they may have changed. */
+  publish(ports: HostPort[]): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
   ): Informer<T> => createInformer<T>({ client, path, clock, random, logger, ...(onEvent ? { onEvent } : {}) });
 
   let proxyChanged = (): void => {};
+  let hostPorts: readonly HostPort[] = [];
   const services = informerOf<Service>('/api/v1/services', () => proxyChanged());
   const slices = informerOf<EndpointSlice>('/apis/discovery.k8s.io/v1/endpointslices', (type, next, previous) => {
     if (previous) slicesByService.get(serviceOf(previous))?.delete(objectKey(previous));
@@ -72,6 +75,7 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
     podCidr,
     services: () => services.objects.values(),
     slices: () => slices.objects.values(),
+    hostPorts: () => hostPorts,
     run: runSystemCommand,
     clock,
     logger,
@@ -97,6 +101,10 @@ export async function startNodeNetwork(options: NodeNetworkOptions): Promise<Run
 
   return {
     pods,
+    publish(ports) {
+      hostPorts = ports;
+      proxyChanged();
+    },
     resolvConf: createResolvConf({ clusterDns, clusterDomain, host }),
     services: services.objects,
     servicesSynced: services.synced,

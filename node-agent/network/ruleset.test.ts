@@ -56,6 +56,15 @@ describe('ruleset', () => {
     expect(ruleset([local], [slice], node).chains.get(chain)).toEqual(['meta l4proto tcp dnat to 10.112.0.5:80']);
   });
 
+  test('ports of the node lead to their pod, at every address or at one', () => {
+    const any = { hostIp: '', hostPort: 8080, protocol: 'TCP', podIp: '10.112.0.5', port: 80 };
+    const one = { hostIp: '192.0.2.9', hostPort: 53, protocol: 'UDP', podIp: '10.112.0.6', port: 5353 };
+    const rules = ruleset([], [], { ...node, hostPorts: [any, one] });
+    expect(rules.nodePorts).toEqual(new Map([['tcp . 8080', 'host-any-tcp-8080']]));
+    expect(rules.addresses).toEqual(new Map([['192.0.2.9 . udp . 53', 'host-192.0.2.9-udp-53']]));
+    expect(rules.chains.get('host-192.0.2.9-udp-53')).toEqual(['meta l4proto udp dnat to 10.112.0.6:5353']);
+  });
+
   test('session affinity remembers the client an endpoint has', () => {
     const sticky = aService('web', {
       clusterIP: '10.96.0.7',

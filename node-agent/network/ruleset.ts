@@ -3,12 +3,15 @@
  * makes it so. One map from address, protocol and port to a chain a Service port; in the chain a random choice among its endpoints.
  */
 import type { EndpointSlice, Service } from '../../kinds/types.ts';
+import type { HostPort } from '../pod-network-port.ts';
 import { endpointsOf } from './endpoints.ts';
 
 export interface RulesetOptions {
   readonly nodeName: string;
   /** Of the whole cluster: traffic from it to elsewhere leaves with the node's address. */
   readonly podCidr: string;
+  /** Of the pods on this node. */
+  readonly hostPorts?: Iterable<HostPort>;
 }
 
 /** What the table holds. Keys are nft syntax: `10.96.0.7 . tcp . 80`. */
@@ -28,7 +31,11 @@ export interface Ruleset {
   readonly sets: ReadonlyMap<string, string>;
 }
 
-export function ruleset(services: Iterable<Service>, slices: Iterable<EndpointSlice>, { nodeName, podCidr }: RulesetOptions): Ruleset {
+export function ruleset(
+  services: Iterable<Service>,
+  slices: Iterable<EndpointSlice>,
+  { nodeName, podCidr, hostPorts = [] }: RulesetOptions,
+): Ruleset {
   const chains = new Map<string, string[]>();
   const addresses = new Map<string, string>();
   const nodePorts = new Map<string, string>();
@@ -61,6 +68,15 @@ export function ruleset(services: Iterable<Service>, slices: Iterable<EndpointSl
       if (port.nodePort) nodePorts.set(`${protocol} . ${port.nodePort}`, chain);
       for (const endpoint of local) hairpins.add(`${endpoint.address} . ${endpoint.address}`);
     }
+  }
+  for (const { protocol: name, hostIp, hostPort, podIp, port } of hostPorts) {
+    const protocol = name.toLowerCase();
+    if (protocol === 'sctp') continue;
+    const chain = `host-${hostIp || 'any'}-${protocol}-${hostPort}`;
+    chains.set(chain, [choice(protocol, [`${podIp} . ${port}`])]);
+    if (hostIp === '') nodePorts.set(`${protocol} . ${hostPort}`, chain);
+    else addresses.set(`${hostIp} . ${protocol} . ${hostPort}`, chain);
+    hairpins.add(`${podIp} . ${podIp}`);
   }
   return { podCidr, chains, addresses, nodePorts, refused, hairpins, sets };
 }

@@ -4,15 +4,17 @@
  */
 import type { Clock, Logger } from '../../kinds/environment.ts';
 import type { EndpointSlice, Service } from '../../kinds/types.ts';
+import type { HostPort } from '../pod-network-port.ts';
 import { mustRun, type RunCommand } from './command.ts';
 import { type Ruleset, type RulesetOptions, ruleset } from './ruleset.ts';
 import { replacement, transition } from './transaction.ts';
 
-export interface ServiceProxyOptions extends RulesetOptions {
+export interface ServiceProxyOptions extends Omit<RulesetOptions, 'hostPorts'> {
   /** `windvane-NAME` */
   readonly table: string;
   readonly services: () => Iterable<Service>;
   readonly slices: () => Iterable<EndpointSlice>;
+  readonly hostPorts: () => Iterable<HostPort>;
   readonly run: RunCommand;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -37,7 +39,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   let cancel = (): void => {};
 
   const apply = async (): Promise<void> => {
-    const next = ruleset(options.services(), options.slices(), options);
+    const next = ruleset(options.services(), options.slices(), { ...options, hostPorts: options.hostPorts() });
     const script = loaded ? transition(table, loaded, next) : replacement(table, next);
     if (script !== '') await mustRun(run, 'nft', ['-f', '-'], script);
     const previous = loaded;
