@@ -109,7 +109,7 @@ async function assemble({ log, replicas, settings, pki, logger }: Parts) {
     authenticators: [clientCertificate(), bearerToken([admin, tokens])],
     authorizer: clusterAuthorizer(replicas, rbac),
     nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion }),
-    admission: admissionPlugins({ replicas, rbac, random }),
+    admission: admissionPlugins({ replicas, rbac, random, clock }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens,
     agents,

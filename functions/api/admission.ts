@@ -4,6 +4,9 @@
  */
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Resource } from '../../kinds/resource.ts';
+import type { Log } from '../../store/log.ts';
+import type { Allocation } from './allocator.ts';
+import type { Outcome } from './commit.ts';
 import type { User } from './types.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -26,7 +29,15 @@ export interface AdmissionRequest {
   readonly options: Readonly<Record<string, unknown>>;
   /** Sent to the client in a `Warning` header. */
   warn(text: string): void;
+  /** What only holds if it is part of the commit; of creations and updates only, and at most one a request. */
+  commitWith?(around: AroundCommit): void;
 }
+
+/**
+ * Runs the last step of a write, and may run it again when it was lost for what was added to it. `commit` writes the object and all that
+ * `more` holds, or nothing; of a dry run it writes nothing. Throws a `StatusError` to refuse.
+ */
+export type AroundCommit = (commit: (more: Allocation) => Promise<Outcome>, log: Pick<Log, 'guard'>) => Promise<Outcome>;
 
 export interface AdmissionPlugin {
   /** The upstream plugin's name: `NamespaceLifecycle`. */

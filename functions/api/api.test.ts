@@ -31,7 +31,7 @@ const merge = { 'content-type': 'application/merge-patch+json' };
 
 let api: TestApi;
 const start = async (): Promise<TestApi> => {
-  api = await anApi(({ replicas, random }) => admissionPlugins({ replicas, random }));
+  api = await anApi(parts => admissionPlugins(parts));
   return api;
 };
 afterEach(() => api?.close());
@@ -429,7 +429,7 @@ describe('doors', () => {
 
   test('claims of an allocator are made in the commit of the object, again when one is lost', async () => {
     let attempts = 0;
-    api = await anApi(({ replicas, random }) => admissionPlugins({ replicas, random }), true, [
+    api = await anApi(parts => admissionPlugins(parts), true, [
       {
         resource: 'configmaps',
         async allocate(next, _previous, attempt) {

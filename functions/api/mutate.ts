@@ -1,6 +1,6 @@
 /** The mutating half of admission: plugins in order, each may change the object. */
 import type { KubeObject } from '../../kinds/object.ts';
-import type { AdmissionRequest, Operation } from './admission.ts';
+import type { AdmissionRequest, AroundCommit, Operation } from './admission.ts';
 import type { Call } from './context.ts';
 
 export interface Admission {
@@ -9,9 +9,14 @@ export interface Admission {
   readonly previous?: KubeObject | undefined;
   readonly dryRun: boolean;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Takes what a plugin wants around the commit, where there is one. */
+  commitWith?(around: AroundCommit): void;
 }
 
-export const admissionRequest = (call: Call, { operation, object, previous, dryRun, options }: Admission): AdmissionRequest => ({
+export const admissionRequest = (
+  call: Call,
+  { operation, object, previous, dryRun, options, commitWith }: Admission,
+): AdmissionRequest => ({
   operation,
   resource: call.resource,
   subresource: call.subresource,
@@ -23,6 +28,7 @@ export const admissionRequest = (call: Call, { operation, object, previous, dryR
   dryRun,
   options,
   warn: text => call.warnings.push(text),
+  ...(commitWith ? { commitWith } : {}),
 });
 
 export const mutate = async (call: Call, admission: Admission): Promise<void> => {

@@ -6,6 +6,7 @@
  * `serve` is the whole way of a request; `persist` the part of it that every write takes, also those of clients in this process and, where a
  * write lost a race, again on what is there then.
  */
+import type { AroundCommit } from './admission.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Exchange, Services, WriteOptions } from './context.ts';
@@ -45,19 +46,23 @@ export const serve = async (doors: Doors, request: ApiRequest, connection: Conne
 
 export const persist = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
   const { object, previous } = draft;
+  let around: AroundCommit | undefined;
   const admission = {
     operation: previous ? ('UPDATE' as const) : ('CREATE' as const),
     object,
     previous: previous?.object,
     dryRun: options.dryRun,
     options: options.raw,
+    commitWith: (wanted: AroundCommit) => {
+      around = wanted;
+    },
   };
   await mutate(call, admission);
   dedupOwners(call, object);
   if (previous) beforeUpdate(call, object, previous.object);
   else beforeCreate(call, object);
   await validate(call, admission);
-  return storeDraft(call, draft, options, attempt);
+  return storeDraft(call, draft, options, attempt, around);
 };
 
 const pathNotFound: ApiResponse = {

@@ -2,8 +2,9 @@
 import type { KubeObject } from '../../kinds/object.ts';
 import { alreadyExists, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
+import type { AroundCommit } from './admission.ts';
 import { type Allocation, nothingClaimed } from './allocator.ts';
-import { put, remove, type Stored } from './commit.ts';
+import { type Outcome, put, remove, type Stored } from './commit.ts';
 import { type Call, groupResource, toStored, type WriteOptions } from './context.ts';
 import { sameJson, withRevision } from './wire.ts';
 
@@ -38,7 +39,14 @@ export const claim = async (
 };
 
 /** The last step of an attempt. Undefined: the object or a claim was lost to another writer. */
-export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
+export const storeDraft = async (
+  call: Call,
+  draft: Draft,
+  options: WriteOptions,
+  attempt: number,
+  /** Of admission. */
+  around?: AroundCommit,
+): Promise<Written | undefined> => {
   const { object, previous } = draft;
   if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options, attempt);
   const { resourceVersion } = object.metadata;
@@ -49,11 +57,13 @@ export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
   if (options.dryRun) {
+    await around?.(async () => dryRun, call.services.log);
     if (previous) object.metadata.resourceVersion = String(previous.entry.revision);
     else delete object.metadata.resourceVersion;
     return { created: !previous, object };
   }
-  const outcome = await put(call, form, previous?.entry.revision ?? 0, claims);
+  const commit = (more: Allocation): Promise<Outcome> => put(call, form, previous?.entry.revision ?? 0, both(claims, more));
+  const outcome = await (around ? around(commit, call.services.log) : commit(nothingClaimed));
   if (outcome.type === 'stored') {
     object.metadata.resourceVersion = String(outcome.stored.revision);
     return { created: !previous, object, stored: outcome.stored };
@@ -61,6 +71,13 @@ export const storeDraft = async (call: Call, draft: Draft, options: WriteOptions
   if (outcome.type === 'lost' && !previous) throw alreadyExists(groupResource(call.resource), object.metadata.name);
   return undefined;
 };
+
+const dryRun: Outcome = { type: 'stored', stored: { revision: 0, bytes: new Uint8Array() } };
+
+const both = (one: Allocation, other: Allocation): Allocation =>
+  other === nothingClaimed
+    ? one
+    : { mutations: [...one.mutations, ...other.mutations], guards: [...(one.guards ?? []), ...(other.guards ?? [])] };
 
 const withoutRevision = (object: KubeObject): KubeObject => {
   const { resourceVersion: _, ...metadata } = object.metadata;

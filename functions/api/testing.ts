@@ -121,7 +121,7 @@ export interface TestApi {
 }
 
 export const anApi = async (
-  admission: (parts: { replicas: Replicas; random: Random }) => AdmissionPlugin[],
+  admission: (parts: { replicas: Replicas; random: Random; clock: Clock }) => AdmissionPlugin[],
   /** With the namespace `default` and its service account. */
   furnished = true,
   allocators: readonly Allocator[] = [],
@@ -139,7 +139,7 @@ export const anApi = async (
     authenticators: [{ authenticate: async () => ({ name: 'admin', groups: ['system:masters', 'system:authenticated'] }) }],
     authorizer: { authorize: async () => ({ allowed: true, reason: '' }) },
     nonResource: async () => undefined,
-    admission: admission({ replicas, random }),
+    admission: admission({ replicas, random, clock }),
     allocators,
     clock,
     random,

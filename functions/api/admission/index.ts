@@ -1,5 +1,5 @@
 /** The admission plugins in the order they are asked, as upstream orders them (kubernetes `pkg/kubeapiserver/options/plugins.go`). */
-import type { Random } from '../../../kinds/environment.ts';
+import type { Clock, Random } from '../../../kinds/environment.ts';
 import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
@@ -12,6 +12,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeTaint } from './node-taint.ts';
 import { podSecurity } from './pod-security.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
@@ -22,9 +23,10 @@ export interface AdmissionDependencies {
   /** Absent: nobody's permissions bound what roles may be written. */
   readonly rbac?: RbacAuthorizer;
   readonly random: Random;
+  readonly clock: Clock;
 }
 
-export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependencies): AdmissionPlugin[] => [
+export const admissionPlugins = ({ replicas, rbac, random, clock }: AdmissionDependencies): AdmissionPlugin[] => [
   namespaceLifecycle(replicas),
   limitRanger(replicas),
   serviceAccount(replicas, random),
@@ -37,4 +39,6 @@ export const admissionPlugins = ({ replicas, rbac, random }: AdmissionDependenci
   runtimeClass(replicas),
   defaultIngressClass(replicas),
   ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
+  // Last, for what is refused shall not have been counted.
+  resourceQuota(replicas, clock),
 ];
