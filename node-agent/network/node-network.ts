@@ -4,12 +4,13 @@ import type { Clock, Logger, Random } from '../../kinds/environment.ts';
 import type { EndpointSlice, Namespace, Service } from '../../kinds/types.ts';
 import type { ApiClient } from '../api-client.ts';
 import { createInformer, type Informer, objectKey } from '../informer.ts';
-import type { HostPort, ResolvConf } from '../pod-network-port.ts';
+import type { ResolvConf } from '../pod-network-port.ts';
 import { runSystemCommand } from './command.ts';
 import { createZone } from './dns-records.ts';
 import { type DnsServer, startDnsServer } from './dns-server.ts';
 import { createPodNetwork, type NodeNetwork } from './pod-network.ts';
 import { createResolvConf, parseResolvConf } from './resolv-conf.ts';
+import type { HostPort } from './ruleset.ts';
 import { createServiceProxy, removeServiceRules } from './service-proxy.ts';
 
 export interface NodeNetworkConfig {

@@ -57,8 +57,8 @@ describe('ruleset', () => {
   });
 
   test('ports of the node lead to their pod, at every address or at one', () => {
-    const any = { hostIp: '', hostPort: 8080, protocol: 'TCP', podIp: '10.112.0.5', port: 80 };
-    const one = { hostIp: '192.0.2.9', hostPort: 53, protocol: 'UDP', podIp: '10.112.0.6', port: 5353 };
+    const any = { hostPort: 8080, protocol: 'TCP', address: '10.112.0.5', port: 80 };
+    const one = { hostIP: '192.0.2.9', hostPort: 53, protocol: 'UDP', address: '10.112.0.6', port: 5353 };
     const rules = ruleset([], [], { ...node, hostPorts: [any, one] });
     expect(rules.nodePorts).toEqual(new Map([['tcp . 8080', 'host-any-tcp-8080']]));
     expect(rules.addresses).toEqual(new Map([['192.0.2.9 . udp . 53', 'host-192.0.2.9-udp-53']]));

@@ -3,7 +3,6 @@
  * makes it so. One map from address, protocol and port to a chain a Service port; in the chain a random choice among its endpoints.
  */
 import type { EndpointSlice, Service } from '../../kinds/types.ts';
-import type { HostPort } from '../pod-network-port.ts';
 import { endpointsOf } from './endpoints.ts';
 
 export interface RulesetOptions {
@@ -12,6 +11,17 @@ export interface RulesetOptions {
   readonly podCidr: string;
   /** Of the pods on this node. */
   readonly hostPorts?: Iterable<HostPort>;
+}
+
+/** A container's port that the node itself opens. */
+export interface HostPort {
+  readonly protocol: string;
+  /** Absent: every address of the node. */
+  readonly hostIP?: string;
+  readonly hostPort: number;
+  /** The pod's. */
+  readonly address: string;
+  readonly port: number;
 }
 
 /** What the table holds. Keys are nft syntax: `10.96.0.7 . tcp . 80`. */
@@ -69,14 +79,15 @@ export function ruleset(
       for (const endpoint of local) hairpins.add(`${endpoint.address} . ${endpoint.address}`);
     }
   }
-  for (const { protocol: name, hostIp, hostPort, podIp, port } of hostPorts) {
+  for (const { protocol: name, hostIP, hostPort, address, port } of hostPorts) {
     const protocol = name.toLowerCase();
     if (protocol === 'sctp') continue;
-    const chain = `host-${hostIp || 'any'}-${protocol}-${hostPort}`;
-    chains.set(chain, [choice(protocol, [`${podIp} . ${port}`])]);
-    if (hostIp === '') nodePorts.set(`${protocol} . ${hostPort}`, chain);
-    else addresses.set(`${hostIp} . ${protocol} . ${hostPort}`, chain);
-    hairpins.add(`${podIp} . ${podIp}`);
+    const everywhere = !hostIP || hostIP === '0.0.0.0' || hostIP === '::';
+    const chain = `host-${everywhere ? 'any' : hostIP}-${protocol}-${hostPort}`;
+    chains.set(chain, [choice(protocol, [`${address} . ${port}`])]);
+    if (everywhere) nodePorts.set(`${protocol} . ${hostPort}`, chain);
+    else addresses.set(`${hostIP} . ${protocol} . ${hostPort}`, chain);
+    hairpins.add(`${address} . ${address}`);
   }
   return { podCidr, chains, addresses, nodePorts, refused, hairpins, sets };
 }
