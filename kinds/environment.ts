@@ -24,8 +24,13 @@ export interface Logger {
   child(fields: Fields): Logger;
 }
 
-/** RFC 3339 with whole seconds, the form of `metav1.Time`. */
-export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+let latest = { second: Number.NaN, text: '' };
+/** RFC 3339 with whole seconds, the form of `metav1.Time`. A write needs several, nearly always of the same second. */
+export const timestamp = (ms: number): string => {
+  const second = Math.floor(ms / 1000);
+  if (second !== latest.second) latest = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return latest.text;
+};
 /** RFC 3339 with microseconds, the form of `metav1.MicroTime`. */
 export const microTimestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 

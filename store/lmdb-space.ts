@@ -15,11 +15,14 @@ import type { Write } from './lmdb-group.ts';
 const stepBytes = 8 * 1024 * 1024;
 /** Less than this ahead of the data: more is added. */
 const lowBytes = 4 * 1024 * 1024;
+const lookBytes = 512 * 1024;
 const pieceBytes = 1024 * 1024;
 /** What a write may take beyond its value: the pages from the root to its leaf, each copied and split in two. */
 const pagesPerWrite = 16;
 /** Of new files; older ones keep theirs, which is no larger. */
 export const pageSize = 8192;
+
+const roughly = (value: Buffer | undefined): number => pageSize / 4 + 2 * (value?.length ?? 0);
 
 /** No transaction of these writes makes the data longer than by this. */
 const atMost = (writes: readonly Write[]): number => {
@@ -32,8 +35,10 @@ export class SpaceAhead {
   private readonly file: string;
   private readonly logger: Logger;
   private readonly handle: number;
-  /** The data ends here or before. */
+  /** While space is being made, the data ends here or before. */
   private used = 0;
+  /** About so much was written since the file was looked at. */
+  private unseen = 0;
   /** The file is at least so long, as far as it is not being made longer. */
   private end = 0;
   private filling: Promise<void> | undefined;
@@ -49,13 +54,17 @@ export class SpaceAhead {
 
   /** To be called between groups, before this one is written; what it returns must have settled by then. */
   inTheWay(writes: readonly Write[]): Promise<void> | undefined {
-    const most = atMost(writes);
     if (this.filling === undefined) {
-      if (this.used + most > this.end - lowBytes) this.look();
+      for (const { value } of writes) this.unseen += roughly(value);
+      if (this.unseen < lookBytes) return undefined;
+      this.look();
       this.keep();
-    } else if (this.used + most > this.end) this.look(this.end);
+      if (this.filling === undefined) return undefined;
+    }
+    const most = atMost(writes);
+    if (this.used + most > this.end) this.look(this.end);
     this.used += most;
-    return this.filling !== undefined && this.used > this.end ? this.filling : undefined;
+    return this.used > this.end ? this.filling : undefined;
   }
 
   /** Gives back what was not needed. Only when LMDB has closed the file. */
@@ -70,6 +79,7 @@ export class SpaceAhead {
   /** Learns where the data really ends. */
   private look(end = fstatSync(this.handle).size): void {
     this.end = end;
+    this.unseen = 0;
     this.used = endOfData(this.handle) ?? end;
   }
 

@@ -61,7 +61,9 @@ export class LocalRequest implements ApiRequest {
       });
       incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));
       incoming.on('error', reject);
-      incoming.on('close', () => reject(new Error('the client closed the connection while it was sending the body')));
+      incoming.on('close', () => {
+        if (!incoming.complete) reject(new Error('the client closed the connection while it was sending the body'));
+      });
     });
   }
 }
