@@ -9,10 +9,12 @@ import type { ResolvedConfig } from './config.ts';
 import { dockerEngine } from './docker/dockerode.ts';
 import type { Engine } from './docker/engine.ts';
 import { createEventRecorder } from './events.ts';
+import type { HostPort } from './network/ruleset.ts';
 import { readMachine } from './node/machine.ts';
 import { registerNode } from './node/registration.ts';
 import { nodeStatus } from './node/status.ts';
 import type { PodNetwork, ResolvConf } from './pod-network-port.ts';
+import { hostPortsOf } from './pods/host-ports.ts';
 import { createImages } from './pods/images.ts';
 import { nodeLabel } from './pods/labels.ts';
 import { createHookRunner } from './pods/lifecycle-hooks.ts';
@@ -32,6 +34,8 @@ export interface AgentNetwork {
   resolvConf: ResolvConf;
   services: ReadonlyMap<string, Service>;
   servicesSynced: Promise<void>;
+  /** All ports of the node that lead to its pods, whenever they may have changed. */
+  publish(ports: HostPort[]): void;
   close(): Promise<void>;
 }
 
@@ -109,6 +113,7 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
     resolvConf: network.resolvConf,
     services: () => network.services.values(),
     usedIps: () => new Set([...(manager?.workers.values() ?? [])].map(worker => worker.ip).filter(ip => ip !== '')),
+    portsChanged: () => network.publish([...(manager?.workers.values() ?? [])].flatMap(({ pod, ip }) => hostPortsOf(pod, ip))),
     imageRefs: new Map(),
     exec,
     clock,
@@ -172,6 +177,7 @@ export const startAgent = async (config: ResolvedConfig, dependencies: AgentDepe
   // A container started before the Services are known would lack their variables.
   await network.servicesSynced;
   manager = await startPodManager(context, client, config.nodeName);
+  context.portsChanged();
   logger.info('the node is up', { node: config.nodeName, address, port: streams.port, podCidr: registration.podCidr });
 
   return {

@@ -4,9 +4,8 @@
  */
 import type { Clock, Logger } from '../../kinds/environment.ts';
 import type { EndpointSlice, Service } from '../../kinds/types.ts';
-import type { HostPort } from '../pod-network-port.ts';
 import { mustRun, type RunCommand } from './command.ts';
-import { type Ruleset, type RulesetOptions, ruleset } from './ruleset.ts';
+import { type HostPort, type Ruleset, type RulesetOptions, ruleset } from './ruleset.ts';
 import { replacement, transition } from './transaction.ts';
 
 export interface ServiceProxyOptions extends Omit<RulesetOptions, 'hostPorts'> {

@@ -33,6 +33,10 @@ export const startPodManager = async (
 ): Promise<PodManager> => {
   const { engine, clock, random, logger, network, node } = context;
   const workers = new Map<string, PodWorker>();
+  const ended = (uid: string) => {
+    workers.delete(uid);
+    context.portsChanged();
+  };
   const abort = new AbortController();
   const mark = `${labels.node}=${node.label}`;
   const crashBackoff = createBackoff({ clock, initial: 10_000, longest: 300_000 });
@@ -95,7 +99,7 @@ export const startPodManager = async (
     }
     const views = found.get(uid) ?? [];
     found.delete(uid);
-    const worker = createPodWorker({ context, pod, views, crashBackoff, look, done: gone => workers.delete(gone) });
+    const worker = createPodWorker({ context, pod, views, crashBackoff, look, done: ended });
     workers.set(uid, worker);
     launch(
       'adopt',

@@ -28,6 +28,8 @@ export interface NodeContext {
   resolvConf: ResolvConf;
   services(): Iterable<Service>;
   /** Addresses that pods of this node have now. */
+  /** A pod has got its network, or is gone: the ports of the node that lead to pods are gathered again. */
+  portsChanged(): void;
   usedIps(): ReadonlySet<string>;
   imageRefs: Map<string, string>;
   exec: Exec;

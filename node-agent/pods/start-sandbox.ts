@@ -64,6 +64,7 @@ export const startSandbox = (
     if (info?.state !== 'running') throw new Error(`the sandbox ended at once: ${info?.error ?? 'it is gone'}`);
     if (!isHostNetwork(pod)) await network.attach({ pid: info.pid, ip, hostInterface: hostInterface(uidOf(pod)) });
     await observe(sandbox);
+    context.portsChanged();
   };
   const ready = run();
   // Whoever waits for them hears of a failure; if nobody does yet, it is no crash.

@@ -70,6 +70,7 @@ const aWorker = (pod: BoundPod, present = ['busybox:test']) => {
     runProbe: async () => ({ success: true, output: '' }),
     resolvConf: () => '',
     services: () => [],
+    portsChanged: () => undefined,
     usedIps: () => new Set(),
     imageRefs: new Map(),
     exec: async () => '',

@@ -68,6 +68,7 @@ export const startTestNode = async (docker: TestDocker): Promise<TestNode> => {
           resolvConf: () => 'nameserver 127.0.0.1\n',
           services: new Map(),
           servicesSynced: Promise.resolve(),
+          publish: () => undefined,
           close: async () => undefined,
         }),
         exec: systemExec,
