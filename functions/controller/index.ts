@@ -12,6 +12,7 @@ import { nodeLifecycle } from './node-lifecycle.ts';
 import { podGarbageCollector } from './pod-garbage-collector.ts';
 import type { Reconciler } from './reconciler.ts';
 import { replicaSetReconciler, replicationControllerReconciler } from './replica-set.ts';
+import { resourceQuotaReconciler } from './resource-quota.ts';
 import { rootCaReconciler } from './root-ca.ts';
 import { serviceAccountReconciler } from './service-account.ts';
 import { storageProtectionReconcilers } from './storage-protection.ts';
@@ -36,6 +37,7 @@ export const reconcilers = ({ registry, caBundle, podCidr }: ReconcilerOptions):
   rootCaReconciler(caBundle),
   namespaceReconciler(registry),
   garbageCollector(registry),
+  resourceQuotaReconciler(registry),
   nodeLifecycle(),
   taintEviction(),
   podGarbageCollector(),

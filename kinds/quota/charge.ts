@@ -15,10 +15,11 @@ const isAbout = (quota: ResourceQuota, evaluator: Evaluator, object: QuotaWrite[
   Object.keys(quota.status?.hard ?? {}).some(evaluator.counts) &&
   requirementsOf(quota).every(requirement => evaluator.inScope?.(requirement, object) ?? false);
 
-/** Until then it is not known what the quota counts, and nothing is held against it. */
-export const isFilled = ({ spec, status }: ResourceQuota): boolean =>
-  sameAmounts(parseAmounts(spec?.hard), parseAmounts(status?.hard)) &&
-  Object.keys(status?.hard ?? {}).every(name => status?.used?.[name] !== undefined);
+/** Whether the limits of those names are in force; until then nothing is held against them. */
+export const isFilled = ({ spec, status }: ResourceQuota, counts: (name: string) => boolean): boolean =>
+  Object.entries(spec?.hard ?? {}).every(
+    ([name, wire]) => !counts(name) || (status?.hard?.[name] === wire && status.used?.[name] !== undefined),
+  );
 
 /** Quotas' own limits count, not what is asked of them: `status.hard`. */
 export const charge = (quotas: readonly ResourceQuota[], evaluator: Evaluator, write: QuotaWrite, now: number): Verdict => {

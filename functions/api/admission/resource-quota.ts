@@ -67,7 +67,7 @@ const evaluate = async (
   });
   const guards: Guard[] = [];
   for (const quota of all) {
-    if (isFilled(quota) || !Object.keys(quota.spec?.hard ?? {}).some(evaluator.counts)) continue;
+    if (isFilled(quota, evaluator.counts)) continue;
     const row = fillingGuard(quota);
     guards.push({ row, seen: await guardOf(row) });
   }
