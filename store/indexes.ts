@@ -109,9 +109,18 @@ export class IndexedEntries {
     for (const [name, value] of Object.entries(query.labels ?? {})) sets.push(this.label(name).bucket(value));
     if (sets.length === 0) return this.all.list();
     const smallest = sets.reduce((least, set) => (set.size < least.size ? set : least));
+    // An entry says itself which namespace it is in.
+    const within = query.namespace === undefined ? undefined : sets.shift();
     const others = sets.filter(set => set !== smallest);
-    if (others.length === 0) return smallest.list();
-    return smallest.list().filter(({ namespace, name }) => others.every(set => set.get(namespace, name) !== undefined));
+    const namespace = smallest === within ? undefined : query.namespace;
+    if (others.length === 0 && namespace === undefined) return smallest.list();
+    return smallest
+      .list()
+      .filter(
+        entry =>
+          (namespace === undefined || entry.namespace === namespace) &&
+          others.every(set => set.get(entry.namespace, entry.name) !== undefined),
+      );
   }
 
   everything(): readonly StoredEntry[] {

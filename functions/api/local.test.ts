@@ -80,6 +80,36 @@ test('sends a list of many chunks whole and in order', async () => {
   expect((await call('/')).body).toBe(Buffer.concat(chunks).toString());
 });
 
+test('keeps long lists apart that are sent at once, on both protocols, even when clients leave in the middle', async () => {
+  const listOf = (name: string) => Array.from({ length: 3500 }, (_, i) => Buffer.from(`${name}-${i} ${'x'.repeat(150)}\n`));
+  handle = async incoming => ({ status: 200, headers: {}, body: listOf(incoming.url) });
+  const whole = (name: string): string => Buffer.concat(listOf(name)).toString();
+  const session = connectHttp2(`https://127.0.0.1:${server.port}`, { ca: pki.ca });
+  const overHttp2 = async (path: string): Promise<string> => {
+    const stream = session.request({ ':path': path });
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  };
+  const leave = async (path: string): Promise<void> => {
+    const outgoing = request({ host: '127.0.0.1', port: server.port, path, ca: pki.ca, agent });
+    outgoing.on('error', () => undefined).end();
+    const [response] = await once(outgoing, 'response');
+    await once(response, 'data');
+    response.destroy();
+  };
+  for (const round of ['/first', '/second']) {
+    const names = Array.from({ length: 4 }, (_, i) => `${round}-${i}`);
+    const [one, two] = await Promise.all([
+      Promise.all(names.map(async name => (await call(`${name}-h1`)).body === whole(`${name}-h1`))),
+      Promise.all(names.map(async name => (await overHttp2(`${name}-h2`)) === whole(`${name}-h2`))),
+      Promise.all(names.map(leave)),
+    ]);
+    expect([...one, ...two]).toEqual(Array(8).fill(true));
+  }
+  session.close();
+});
+
 test('streams chunk by chunk and tells when the client has gone', async () => {
   const aborted = deferred();
   handle = async incoming => ({
