@@ -18,9 +18,11 @@ import { type LocalServer, serve } from '../functions/api/local.ts';
 import { nonResourceHandler } from '../functions/api/non-resource.ts';
 import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
 import { serviceAccountTokens } from '../functions/api/service-account-tokens.ts';
+import { customResourceDefinitionReconciler } from '../functions/controller/custom-resource-definition.ts';
 import { startControllers } from '../functions/controller/host.ts';
 import { reconcilers } from '../functions/controller/index.ts';
 import { createScheduler } from '../functions/scheduler/scheduler.ts';
+import { type Served, servedRegistry, settledRegistry } from '../functions/served.ts';
 import type { Logger } from '../kinds/environment.ts';
 import { builtInRegistry } from '../kinds/registry.ts';
 import { bootstrapObjects } from '../kinds/schema/data.ts';
@@ -47,7 +49,7 @@ async function main(): Promise<void> {
 
   const log = await openLmdbLog({ path: paths.store, clock, logger });
   const replicas = createReplicas(log, { logger });
-  const registry = builtInRegistry();
+  const builtIn = builtInRegistry();
   const addresses = {
     serviceCidr: settings.serviceCidr,
     apiServiceIp: serviceAddress(settings.serviceCidr, 1),
@@ -55,29 +57,23 @@ async function main(): Promise<void> {
   };
   const [pki] = await Promise.all([
     ensureClusterPki(paths.pki, hostsOf(settings, addresses.apiServiceIp), clock.now()),
-    bootstrap({ log, registry, facts: bootstrapObjects(), addresses, clock, random }),
+    bootstrap({ log, registry: builtIn, facts: bootstrapObjects(), addresses, clock, random }),
   ]);
-  const { api, agents } = await assemble({ log, replicas, settings, pki, logger });
+  const registry = await servedRegistry(builtIn, replicas);
+  const { api, agents } = await assemble({ log, replicas, registry, settings, pki, logger });
 
   const server = await listen(api, agents, settings.host, settings, pki, logger);
   const atGateway = settings.nodes > 0 ? listenWhenThere(api, agents, settings, pki, logger) : undefined;
-  const controllers = settings.controllers
-    ? await startControllers({
-        reconcilers: [...reconcilers({ caBundle: pki.ca, podCidr: settings.podCidr, registry }), createScheduler()],
-        replicas,
-        clients: api.clients,
-        log,
-        clock,
-        random,
-        logger,
-      })
-    : undefined;
+  const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
+  // The API serves no custom resource before this has accepted its definition, so it runs with every API.
+  const definitions = await startControllers({ ...surroundings, reconcilers: [customResourceDefinitionReconciler(registry)] });
+  const controllers = settings.controllers ? await startAll(registry, settings, pki, surroundings) : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
 
   const shutDown = async (signal: string): Promise<void> => {
     logger.info('stopping', { signal });
     await Promise.all([server.close(), atGateway?.close()]);
-    await controllers?.close();
+    await Promise.all([definitions.close(), controllers?.close()]);
     agents.close();
     await replicas.close();
     await log.close();
@@ -86,16 +82,31 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => void shutDown(signal));
 }
 
+type Surroundings = Omit<Parameters<typeof startControllers>[0], 'reconcilers'>;
+
+async function startAll(served: Served, settings: ClusterSettings, pki: ClusterPki, surroundings: Surroundings) {
+  const settled = await settledRegistry(served, surroundings.replicas, surroundings.logger);
+  const options = { caBundle: pki.ca, podCidr: settings.podCidr, registry: settled.registry };
+  const host = await startControllers({ ...surroundings, reconcilers: [...reconcilers(options), createScheduler()] });
+  settled.follow(() => host.refresh());
+  return {
+    async close(): Promise<void> {
+      settled.close();
+      await host.close();
+    },
+  };
+}
+
 interface Parts {
   readonly log: Log;
   readonly replicas: Replicas;
+  readonly registry: Served;
   readonly settings: ClusterSettings;
   readonly pki: ClusterPki;
   readonly logger: Logger;
 }
 
-async function assemble({ log, replicas, settings, pki, logger }: Parts) {
-  const registry = builtInRegistry();
+async function assemble({ log, replicas, registry, settings, pki, logger }: Parts) {
   const issuer = `https://kubernetes.default.svc.${settings.clusterDomain}`;
   const tokens = serviceAccountTokens({ signingKey: pki.serviceAccountKey, issuer, replicas, clock, random });
   const rbac = await rbacAuthorizer(replicas, clock);

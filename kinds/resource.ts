@@ -18,6 +18,8 @@ export interface Resource {
   /** Plural, lower case: `deployments`. */
   readonly resource: string;
   readonly kind: string;
+  /** Of custom resources only: all others add `List` to the kind. */
+  readonly listKind?: string;
   readonly singular: string;
   readonly namespaced: boolean;
   /** This version is the one clients prefer within the group. */
@@ -31,6 +33,8 @@ export interface Resource {
   readonly columns: readonly ColumnDefinition[];
   /** Where the objects are stored and in which form; several served versions share one. */
   readonly storage: StorageForm;
+  /** What every client of it is told (deprecation). */
+  readonly warnings?: readonly string[];
 }
 
 export interface ColumnDefinition {
@@ -61,6 +65,9 @@ export interface Registry {
   /** The preferred served resource over a stored one, by the store's name. */
   findStored(name: string): Resource | undefined;
 }
+
+/** Defined by a CustomResourceDefinition. Does not look at the schema, which may not be converted yet. */
+export const isCustomResource = (resource: Pick<Resource, 'listKind'>): boolean => resource.listKind !== undefined;
 
 /** `apps/v1`, or `v1` for the core group. */
 export const apiVersionOf = ({ group, version }: { group: string; version: string }): string => (group ? `${group}/${version}` : version);

@@ -46,6 +46,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
   /** Rules over a whole new object; metadata is checked by the pipeline. */
   validate?(object: T): FieldError[];
+  /** Rules that hold for new objects only, because a change is measured otherwise (what was wrong before may stay). */
+  validateCreate?(object: T): FieldError[];
   /** Rules over a change (immutability); `validate` of `next` is called as well. */
   validateUpdate?(next: T, previous: T): FieldError[];
   warnings?(next: T, previous: T | undefined): string[];
@@ -66,5 +68,7 @@ export interface Strategy<T extends KubeObject = KubeObject> {
     readonly specReplicas: readonly string[];
     readonly statusReplicas: readonly string[];
     selector(object: T): string;
+    /** Set for custom resources: replicas are the definition's field of this path, which checks them itself and may be missing. */
+    readonly ownField?: string;
   };
 }

@@ -14,6 +14,8 @@ import { claim } from './store.ts';
 import { validate } from './validate.ts';
 import { copyJson, parse, sameJson, withRevision } from './wire.ts';
 
+const definitions = 'customresourcedefinitions.apiextensions.k8s.io';
+const cleanup = 'customresourcecleanup.apiextensions.k8s.io';
 const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
 const attempts = 32;
@@ -37,6 +39,10 @@ const answersWithObject = new Set([
 const answersWithObjectGroups = new Set(['resource.k8s.io']);
 /** Objects that are never owners: no policy of the garbage collector applies (rest.Unsupported). */
 const noDependents = new Set(['events']);
+
+interface ConditionLike {
+  readonly type: string;
+}
 
 export interface Deleted {
   /** Gone, rather than marked. */
@@ -120,6 +126,7 @@ const checkPreconditions = (call: Call, object: KubeObject, { preconditions }: D
 
 const planFor = (call: Call, entry: Entry, options: DeleteOptions): Plan => {
   if (call.resource.storage.name === 'namespaces') return planForNamespace(call, entry, options);
+  if (call.resource.storage.name === definitions && !entry.object.metadata.deletionTimestamp) return planForDefinition(call, entry);
   const { resource, services } = call;
   const now = services.clock.now();
   const { metadata } = entry.object;
@@ -186,6 +193,25 @@ const setCollectorFinalizers = (object: KubeObject, options: DeleteOptions, fall
   const others = present.filter(name => name !== orphan && name !== foreground);
   const wanted = [...others, ...(orphans ? [orphan] : []), ...(first ? [foreground] : [])];
   if (wanted.length !== present.length || wanted.some(name => !present.includes(name))) setFinalizers(object, wanted);
+};
+
+/** The objects of a CustomResourceDefinition go before it does; who asked for it makes no difference. */
+const planForDefinition = (call: Call, entry: Entry): Plan => {
+  const next = parse(entry.bytes) as KubeObject & { status?: { conditions?: ConditionLike[] } };
+  const now = timestamp(call.services.clock.now());
+  next.metadata.deletionTimestamp = now;
+  const finalizers = next.metadata.finalizers ?? [];
+  if (!finalizers.includes(cleanup)) next.metadata.finalizers = [...finalizers, cleanup];
+  const others = next.status?.conditions?.filter(({ type }) => type !== 'Terminating') ?? [];
+  const terminating = {
+    lastTransitionTime: now,
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    reason: 'InstanceDeletionPending',
+    status: 'True',
+    type: 'Terminating',
+  };
+  next.status = { ...next.status, conditions: [...others, terminating] };
+  return { type: 'mark', next, thenRemove: false };
 };
 
 /** A namespace first stops taking new content; it goes when its own finalizers (`spec.finalizers`) and those of its metadata are gone. */

@@ -7,4 +7,5 @@ const core: Readonly<Record<string, readonly string[]>> = {
 };
 const none: readonly string[] = [];
 
-export const deprecations = ({ group, resource }: Resource): readonly string[] => (group === '' ? (core[resource] ?? none) : none);
+export const deprecations = ({ group, resource, warnings }: Resource): readonly string[] =>
+  group === '' ? (core[resource] ?? none) : (warnings ?? none);

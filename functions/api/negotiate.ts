@@ -120,8 +120,11 @@ const patchTypes: ReadonlyMap<string, PatchType> = new Map([
   ['application/apply-patch+yaml', 'apply'],
 ]);
 
-export const patchType = (header: string | null): PatchType => {
+/** Custom resources have no strategic merge: nothing says how their lists are merged. */
+export const patchType = (header: string | null, custom = false): PatchType => {
   const type = patchTypes.get(bare(header ?? ''));
+  if (custom && (!type || type === 'strategic'))
+    throw unsupportedMediaType([...patchTypes.keys()].filter(name => patchTypes.get(name) !== 'strategic'));
   if (type) return type;
   // Refused by the router, as any other unknown body of a PATCH route.
   throw new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});

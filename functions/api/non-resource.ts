@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../kinds/discovery.ts';
 import { encodeOpenApiV2, openApiV2, openApiV2Protobuf, openApiV3, openApiV3Index } from '../../kinds/openapi/index.ts';
-import type { Registry } from '../../kinds/resource.ts';
+import type { Registry, Resource } from '../../kinds/resource.ts';
 import { notAcceptable, pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { ApiRequest, ApiResponse, NonResourceHandler, RequestInfo } from './types.ts';
 
@@ -39,13 +39,27 @@ const compressAbove = 128 * 1024;
 export function nonResourceHandler(options: NonResourceOptions): NonResourceHandler {
   const { registry } = options;
   const documents = new Map<string, Promise<Document>>();
+  let served = registry.all();
+  /** What is served has changed: documents that tell of it are made anew, those of untouched group versions stay. */
+  const forget = (): void => {
+    const all = registry.all();
+    if (all === served) return;
+    const changed = changedPaths(served, all);
+    served = all;
+    for (const path of documents.keys()) {
+      const [group] = /(?:apis\/[^/ ]+\/[^/ ]+|api\/[^/ ]+)$/.exec(path) ?? [];
+      if (group === undefined || changed.has(group)) documents.delete(path);
+    }
+  };
   const document = (path: string, make: () => unknown, contentType = json): Promise<Document> => {
+    forget();
     let found = documents.get(path);
     if (!found) {
       found = render(make(), contentType);
       documents.set(path, found);
       // A failure is not kept: the next request tries again.
-      found.catch(() => documents.delete(path));
+      const made = found;
+      found.catch(() => documents.get(path) === made && documents.delete(path));
     }
     return found;
   };
@@ -60,6 +74,15 @@ export function nonResourceHandler(options: NonResourceOptions): NonResourceHand
     return answer;
   };
 }
+
+const pathOf = ({ group, version }: Resource): string => (group ? `apis/${group}/${version}` : `api/${version}`);
+
+/** Group versions with resources that came, went or are others now. */
+const changedPaths = (before: readonly Resource[], after: readonly Resource[]): Set<string> => {
+  const old = new Set(before);
+  const now = new Set(after);
+  return new Set([...before.filter(one => !now.has(one)), ...after.filter(one => !old.has(one))].map(pathOf));
+};
 
 interface Context {
   readonly request: ApiRequest;

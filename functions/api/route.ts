@@ -1,5 +1,5 @@
 /** Which resource a path names, and what answers it. A path that exists with another method is 405, one that does not exist 404. */
-import type { Registry, Resource } from '../../kinds/resource.ts';
+import { isCustomResource, type Registry, type Resource } from '../../kinds/resource.ts';
 import { pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { Answer, Exchange } from './context.ts';
 import { reviews, subresources } from './subresources/index.ts';
@@ -47,6 +47,8 @@ export const route: Router = (registry, _request, info) => {
   const resource = registry.find(target.group, target.version, target.resource);
   if (!resource) {
     if (target.group && !registry.all().some(({ group }) => group === target.group)) return undefined;
+    // Of groups that are all custom, upstream knows no more paths than resources.
+    if (target.group && registry.all().every(one => one.group !== target.group || isCustomResource(one))) return undefined;
     throw pageNotFound();
   }
   const { name, subresource, rest } = target;

@@ -1,6 +1,6 @@
 /** Which objects a list, a watch or a deletion of a collection is about: by the replica's indexes where they help, by looking where not. */
 import type { KubeObject } from '../../kinds/object.ts';
-import { apiVersionOf, type Resource } from '../../kinds/resource.ts';
+import { apiVersionOf, isCustomResource, type Resource } from '../../kinds/resource.ts';
 import { conform } from '../../kinds/schema/decode.ts';
 import { type FieldRequirement, matchesFields, parseFieldSelector, requiredField } from '../../kinds/selector/field-selector.ts';
 import { equalities, type LabelRequirements, matchesLabels, parseLabelSelector } from '../../kinds/selector/label-selector.ts';
@@ -43,17 +43,19 @@ const selectableFields = (resource: Resource): ReadonlySet<string> => {
     const start = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: {} };
     const blank = conform(resource.schema, start, { strict: false }).object;
     blank.metadata ??= { name: '' };
-    const own = ownFields.has(resource.storage.name) ? Object.keys(resource.strategy.fields?.(blank) ?? {}) : [];
+    const own = hasOwnFields(resource) ? Object.keys(resource.strategy.fields?.(blank) ?? {}) : [];
     names = new Set(['metadata.name', 'metadata.namespace', ...own.filter(name => name !== 'name')]);
     selectable.set(resource, names);
   }
   return names;
 };
 
+const hasOwnFields = (resource: Resource): boolean => ownFields.has(resource.storage.name) || isCustomResource(resource);
+
 /** Kinds with fields of their own say so in their own words. */
 const unsupportedField = (resource: Resource, field: string): StatusError => {
   if (resource.kind === 'Job') return badRequest(`field label ${JSON.stringify(field)} not supported for Job`);
-  if (ownFields.has(resource.storage.name)) return badRequest(`field label not supported: ${field}`);
+  if (hasOwnFields(resource)) return badRequest(`field label not supported: ${field}`);
   return badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
 };
 

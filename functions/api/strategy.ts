@@ -140,7 +140,11 @@ export const beforeCreate = (call: Call, object: KubeObject): void => {
   fillSystemMetadata(call, object);
   if (strategy.generation) object.metadata.generation = 1;
   strategy.prepareForCreate?.(object, strategyContext(call));
-  throwIfInvalid(call, object, [...validateMetadata(object, resource), ...(strategy.validate?.(object) ?? [])]);
+  throwIfInvalid(call, object, [
+    ...validateMetadata(object, resource),
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateCreate?.(object) ?? []),
+  ]);
   warn(call, object, undefined);
 };
 
@@ -175,9 +179,11 @@ const keepSystemMetadata = (next: KubeObject, previous: KubeObject): void => {
 };
 
 const notDesired = new Set(['apiVersion', 'kind', 'metadata', 'status']);
-const desiredChanged = (next: KubeObject, previous: KubeObject): boolean => {
-  for (const key of Object.keys(next)) if (!notDesired.has(key) && !sameJson(next[key], previous[key])) return true;
-  for (const key of Object.keys(previous)) if (!notDesired.has(key) && !Object.hasOwn(next, key)) return true;
+const desiredChanged = (resource: Resource, next: KubeObject, previous: KubeObject): boolean => {
+  // A status that anybody writes with the rest is like the rest.
+  const counts = (key: string): boolean => !notDesired.has(key) || (key === 'status' && !hasStatus(resource));
+  for (const key of Object.keys(next)) if (counts(key) && !sameJson(next[key], previous[key])) return true;
+  for (const key of Object.keys(previous)) if (counts(key) && !Object.hasOwn(next, key)) return true;
   return false;
 };
 
@@ -191,7 +197,7 @@ export const beforeUpdate = (call: Call, next: KubeObject, previous: KubeObject)
   else strategy.prepareForUpdate?.(next, previous, strategyContext(call));
   const { metadata } = next;
   const { generation } = previous.metadata;
-  if (strategy.generation && subresource !== 'status' && metadata.generation === generation && desiredChanged(next, previous))
+  if (strategy.generation && subresource !== 'status' && metadata.generation === generation && desiredChanged(resource, next, previous))
     metadata.generation = (generation ?? 0) + 1;
   // Kinds that count changes from the first one on have none before it.
   if (metadata.generation === 0) delete metadata.generation;

@@ -3,13 +3,14 @@
  * copy of its own; an attempt that lost a race is made again on what is there now, unless the writer named the revision it saw.
  */
 import type { KubeObject } from '../../kinds/object.ts';
+import { isCustomResource } from '../../kinds/resource.ts';
 import { conflict, optimisticLock } from '../../kinds/status.ts';
 import { type Call, groupResource, type ObjectAnswer, syncedReplica, toServed, type WriteOptions } from './context.ts';
 import { renewManagedFields } from './managed-fields.ts';
 import { persist } from './pipeline.ts';
 import type { Draft, Written } from './store.ts';
 import { dedupOwners, ensureNamespace, resetStatus, wipeSystemMetadata } from './strategy.ts';
-import { copyJson } from './wire.ts';
+import { copyJson, parse } from './wire.ts';
 
 const attempts = 32;
 
@@ -64,7 +65,10 @@ export const updateObject = async (
 const lostCreation = (error: unknown): boolean => (error as { reason?: string }).reason === 'AlreadyExists';
 
 export const answerOf = (call: Call, written: Written, code = written.created ? 201 : 200): ObjectAnswer => {
-  const { object, stored } = written;
+  const { stored } = written;
+  // Of a custom resource, the stored version may keep less than was sent.
+  const lossy = stored && call.resource.storage.toStored && isCustomResource(call.resource);
+  const object = lossy ? toServed(call.resource, parse(stored.bytes)) : written.object;
   const plain = stored && !call.resource.storage.fromStored;
   return { type: 'object', code, object: () => object, ...(plain ? { bytes: stored.bytes } : {}) };
 };

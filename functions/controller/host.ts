@@ -52,7 +52,8 @@ export const startControllers = async (options: ControllerOptions): Promise<Cont
   const seats: Seat[] = [];
 
   const replica = (resource: string): Replica => {
-    const found = opened.get(resource);
+    // What came to be served since is loaded by whoever announced it; `refresh` follows.
+    const found = opened.get(resource) ?? replicas.loaded(resource);
     if (!found) throw new Error(`a reconciler reads ${resource} without naming it in watches or reads`);
     return found;
   };

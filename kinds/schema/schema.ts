@@ -4,6 +4,16 @@
  */
 import type { Json } from '../object.ts';
 
+/** A rule in CEL, as `x-kubernetes-validations` states it. */
+export interface ValidationRule {
+  readonly rule: string;
+  readonly message?: string;
+  readonly messageExpression?: string;
+  readonly reason?: string;
+  readonly fieldPath?: string;
+  readonly optionalOldSelf?: boolean;
+}
+
 export interface Schema {
   /** Definition name (`io.k8s.api.apps.v1.DeploymentSpec`) where the schema is one; used by OpenAPI and error texts. */
   readonly definition?: string;
@@ -32,6 +42,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly not?: Schema;
+  readonly rules?: readonly ValidationRule[];
   readonly bounds?: {
     readonly minimum?: number;
     readonly maximum?: number;

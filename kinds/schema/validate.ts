@@ -130,10 +130,29 @@ const validateNumber = (schema: Schema, value: number, path: string, result: Res
     refuse(`less than ${exclusiveMaximum ? '' : 'or equal to '}${maximum}`);
 };
 
-const validateList = (schema: Schema, list: readonly Json[], path: string, result: Result, depth: number): void => {
+/** The items of before that those of now are held against: by key, or not at all. */
+const earlierItems = (schema: Schema, list: readonly Json[], previous: Json | undefined): ((at: number) => Json | undefined) => {
+  if (!Array.isArray(previous) || schema.listType !== 'map') return () => undefined;
+  const keyed = new Map(previous.map(item => [keyText(schema, item), item]));
+  return at => keyed.get(keyText(schema, list[at] as Json));
+};
+const keyText = (schema: Schema, item: Json): string =>
+  canonicalText((schema.listMapKeys ?? []).map(name => (isObject(item) && Object.hasOwn(item, name) ? (item[name] as Json) : null)));
+
+const validateList = (
+  schema: Schema,
+  list: readonly Json[],
+  path: string,
+  result: Result,
+  depth: number,
+  previous: Json | undefined,
+): void => {
   const { items } = schema;
   const { minItems, maxItems, uniqueItems } = schema.bounds ?? {};
-  if (items) for (let i = 0; i < list.length; i++) walk(items, list[i] as Json, `${path}[${i}]`, result, depth + 1);
+  if (items) {
+    const earlier = previous === undefined ? undefined : earlierItems(schema, list, previous);
+    for (let i = 0; i < list.length; i++) walk(items, list[i] as Json, `${path}[${i}]`, result, depth + 1, earlier?.(i));
+  }
   if (minItems !== undefined && list.length < minItems)
     result.errors.push(invalid(path, list.length, `${path} in body should have at least ${minItems} items`));
   if (maxItems !== undefined && list.length > maxItems) result.errors.push(tooMany(path, list.length, maxItems));
@@ -141,7 +160,14 @@ const validateList = (schema: Schema, list: readonly Json[], path: string, resul
     result.errors.push(invalid(path, '', `${path} in body shouldn't contain duplicates`));
 };
 
-const validateObject = (schema: Schema, object: JsonObject, path: string, result: Result, depth: number): void => {
+const validateObject = (
+  schema: Schema,
+  object: JsonObject,
+  path: string,
+  result: Result,
+  depth: number,
+  previous: Json | undefined,
+): void => {
   const names = Object.keys(object);
   const { minProperties, maxProperties } = schema.bounds ?? {};
   if (minProperties !== undefined && names.length < minProperties)
@@ -150,14 +176,21 @@ const validateObject = (schema: Schema, object: JsonObject, path: string, result
   const at = (name: string): string => (path ? `${path}.${name}` : name);
   for (const name of names) {
     const property = schema.properties?.get(name) ?? schema.additionalProperties;
-    if (property) walk(property, object[name] as Json, at(name), result, depth + 1);
+    if (!property) continue;
+    const before = isObject(previous) && Object.hasOwn(previous, name) ? previous[name] : undefined;
+    walk(property, object[name] as Json, at(name), result, depth + 1, before);
   }
   for (const name of schema.required ?? []) if (!Object.hasOwn(object, name)) result.errors.push(required(at(name)));
 };
 
-const walk = (schema: Schema, value: Json, path: string, result: Result, depth: number): void => {
+/** `previous`: what stood there before. Where it is the same, whatever is wrong with it may stay. */
+const walk = (schema: Schema, value: Json, path: string, result: Result, depth: number, previous?: Json): void => {
   if (depth > maxDepth) {
     result.errors.push(invalid(path, '', 'exceeded max depth'));
+    return;
+  }
+  if (previous !== undefined && equal(previous, value)) {
+    result.matches++;
     return;
   }
   const before = result.errors.length;
@@ -166,13 +199,13 @@ const walk = (schema: Schema, value: Json, path: string, result: Result, depth: 
     validateAlternatives(schema, value, path, result, depth);
     if (typeof value === 'string') validateString(schema, value, path, result);
     else if (typeof value === 'number') validateNumber(schema, value, path, result);
-    else if (Array.isArray(value)) validateList(schema, value, path, result, depth);
+    else if (Array.isArray(value)) validateList(schema, value, path, result, depth, previous);
   }
   if (schema.enum && !schema.enum.some(one => equal(one, value))) {
     const supported = schema.enum.map(one => (typeof one === 'string' ? one : goJson(one)));
     result.errors.push(notSupported(path, value ?? '', supported));
   }
-  if (isObject(value)) validateObject(schema, value, path, result, depth);
+  if (isObject(value)) validateObject(schema, value, path, result, depth, previous);
   if (result.errors.length === before) result.matches++;
 };
 
@@ -234,10 +267,17 @@ const canonicalText = (value: Json): string =>
       : inner,
   );
 
-/** All that is wrong with `value`; `path` is where it stands in its object, empty for a whole one. */
-export const validateSchema = (schema: Schema, value: unknown, path = ''): FieldError[] => {
+/**
+ * All that is wrong with `value`; `path` is where it stands in its object, empty for a whole one. With `previous`, what was
+ * wrong before and did not change is passed over (KEP-4008).
+ */
+export const validateSchema = (schema: Schema, value: unknown, path = '', previous?: unknown): FieldError[] => {
   const result: Result = { errors: [], matches: 0 };
-  walk(schema, value as Json, path, result, 0);
-  if (result.errors.length === 0) validateListTypes(schema, value as Json, path, result.errors, 0);
-  return result.errors;
+  walk(schema, value as Json, path, result, 0, previous as Json | undefined);
+  if (result.errors.length > 0) return result.errors;
+  validateListTypes(schema, value as Json, path, result.errors, 0);
+  if (result.errors.length === 0 || previous === undefined) return result.errors;
+  const before: FieldError[] = [];
+  validateListTypes(schema, previous as Json, path, before, 0);
+  return before.length > 0 ? [] : result.errors;
 };

@@ -291,7 +291,7 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
     const { group = '', names } = object.spec ?? {};
     const { name } = object.metadata;
     const errors: FieldError[] =
-      name === `${names?.plural ?? ''}.${group}`
+      object.metadata.resourceVersion || name === `${names?.plural ?? ''}.${group}`
         ? []
         : [invalid(root('metadata', 'name'), name, 'must be spec.names.plural+"."+spec.group')];
     errors.push(...validateSpec(object), ...validateStored(object));

@@ -2,9 +2,9 @@
 import { serverSideApply } from '../../../kinds/apply/apply.ts';
 import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject, ManagedFieldsEntry } from '../../../kinds/object.ts';
-import { apiVersionOf } from '../../../kinds/resource.ts';
+import { apiVersionOf, isCustomResource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
-import { badRequest, conflict, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
+import { badRequest, conflict, internalError, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
 import { decodeObject, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, toServed, type WriteOptions } from '../context.ts';
 import { renewManagedFields } from '../managed-fields.ts';
@@ -50,7 +50,7 @@ export const scaleOf = (call: Call, object: KubeObject): Scale => {
 
 const checkScale = (call: Call, scale: Scale): number => {
   const replicas = scale.spec?.replicas ?? 0;
-  if (replicas < 0)
+  if (replicas < 0 && rules(call).ownField === undefined)
     throw invalid({ group: 'autoscaling', kind: 'Scale' }, call.name, [
       { type: 'Invalid', field: 'spec.replicas', message: `Invalid value: ${replicas}: must be greater than or equal to 0` },
     ]);
@@ -138,7 +138,11 @@ const answer = (call: Call, { object }: Written): Answer => objectAnswer(200, sc
 export const getScale = async (exchange: Exchange): Promise<Answer> => {
   rules(exchange);
   const entry = await readEntry(exchange);
-  return objectAnswer(200, scaleOf(exchange, toServed(exchange.resource, entry.object)));
+  const object = toServed(exchange.resource, entry.object);
+  const { ownField, specReplicas } = rules(exchange);
+  if (ownField !== undefined && dig(object, specReplicas) === undefined)
+    throw internalError(`the spec replicas field ${JSON.stringify(ownField)} does not exist`);
+  return objectAnswer(200, scaleOf(exchange, object));
 };
 
 export const replaceScale = async (call: Call, scale: KubeObject, options: WriteOptions): Promise<KubeObject> =>
@@ -153,7 +157,7 @@ export const updateScale = async (exchange: Exchange): Promise<Answer> => {
 
 export const patchScale = async (exchange: Exchange): Promise<Answer> => {
   rules(exchange);
-  const type = patchType(exchange.request.headers.get('content-type'));
+  const type = patchType(exchange.request.headers.get('content-type'), isCustomResource(exchange.resource));
   const options = writeOptions('PatchOptions', exchange.info.query, exchange.request.headers.get('user-agent'), type);
   const change = await readPatch(exchange, options, type);
   return answer(exchange, await patchScaleBy(exchange, change, options));

@@ -3,7 +3,7 @@ import { serverSideApply } from '../../../kinds/apply/apply.ts';
 import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../kinds/patch/index.ts';
-import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
+import { apiVersionOf, isCustomResource, type Resource } from '../../../kinds/resource.ts';
 import { isKnownKind } from '../../../kinds/schema/data.ts';
 import { conform, decodeBody, invalidPatchResult } from '../../../kinds/schema/decode.ts';
 import type { Schema } from '../../../kinds/schema/schema.ts';
@@ -61,7 +61,7 @@ const parseOperations = (body: Uint8Array): unknown => {
 
 export const patch = async (exchange: Exchange): Promise<Answer> => {
   const { request, info } = exchange;
-  const type = patchType(request.headers.get('content-type'));
+  const type = patchType(request.headers.get('content-type'), isCustomResource(exchange.resource));
   const options = writeOptions('PatchOptions', info.query, request.headers.get('user-agent'), type);
   const change = await readPatch(exchange, options, type);
   return answerOf(exchange, await patchObject(creating(exchange), change, options));

@@ -1,0 +1,71 @@
+/** Objects within objects (`x-kubernetes-embedded-resource`): what every object has, they have too (apiextensions `pkg/apiserver/schema/objectmeta`). */
+import { invalid, type Path, required, root } from '../field.ts';
+import { isDns1035Label, validateMetadata } from '../metadata.ts';
+import type { JsonObject, KubeObject } from '../object.ts';
+import type { Schema } from '../schema/schema.ts';
+import type { FieldError } from '../status.ts';
+
+const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+const deepest = 200;
+
+const leads = new WeakMap<Schema, boolean>();
+/** Whether the schema has such objects anywhere; most have none and need no walk. */
+const leadsToEmbedded = (schema: Schema, depth = 0): boolean => {
+  const known = leads.get(schema);
+  if (known !== undefined) return known;
+  const inner = [...(schema.properties?.values() ?? []), schema.items, schema.additionalProperties];
+  const found = depth < deepest && inner.some(one => one && (one.embeddedResource || leadsToEmbedded(one, depth + 1)));
+  leads.set(schema, found);
+  return found;
+};
+
+const segment = (name: string): string[] => {
+  if (name === '.' || name === '..') return [`may not be '${name}'`];
+  return ['/', '%'].filter(char => name.includes(char)).map(char => `may not contain '${char}'`);
+};
+
+const validateOne = (object: JsonObject, path: Path): FieldError[] => {
+  const errors: FieldError[] = [];
+  for (const name of ['apiVersion', 'kind'] as const) {
+    const value = object[name];
+    const at = path.child(name);
+    if (value === undefined) errors.push(required(at));
+    else if (typeof value !== 'string') errors.push(invalid(at, value, 'must be a string'));
+    else if (value === '') errors.push(invalid(at, value, 'must not be empty'));
+    else if (name === 'apiVersion' && value.split('/').length > 2)
+      errors.push(invalid(at, value, `unexpected GroupVersion string: ${value}`));
+    else if (name === 'kind') {
+      const problems = isDns1035Label(value.toLowerCase());
+      if (problems.length > 0) errors.push(invalid(at, value, `may have mixed case, but should otherwise match: ${problems.join(',')}`));
+    }
+  }
+  const metadata = object['metadata'];
+  if (isObject(metadata)) {
+    const named = { apiVersion: '', kind: '', metadata: { ...metadata, name: metadata['name'] || 'fakename' } } as unknown as KubeObject;
+    for (const error of validateMetadata(named, { namespaced: Boolean(metadata['namespace']), strategy: { nameRule: segment } }))
+      errors.push({ ...error, field: `${path}.${error.field}` });
+  }
+  return errors;
+};
+
+const walk = (schema: Schema, value: unknown, path: Path | undefined, errors: FieldError[]): void => {
+  if (!leadsToEmbedded(schema) && !schema.embeddedResource) return;
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items && path) for (const [i, item] of value.entries()) walk(items, item, path.index(i), errors);
+    return;
+  }
+  if (!isObject(value)) return;
+  if (schema.embeddedResource && path) errors.push(...validateOne(value, path));
+  for (const [name, item] of Object.entries(value)) {
+    const property = schema.properties?.get(name);
+    if (property) walk(property, item, path ? path.child(name) : root(name), errors);
+    else if (schema.additionalProperties) walk(schema.additionalProperties, item, path ? path.key(name) : root(name), errors);
+  }
+};
+
+export const validateEmbedded = (schema: Schema, object: KubeObject): FieldError[] => {
+  const errors: FieldError[] = [];
+  walk(schema, object, undefined, errors);
+  return errors;
+};

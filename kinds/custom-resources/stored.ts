@@ -1,0 +1,50 @@
+/**
+ * From the stored version to a served one and back. Conversion is by name alone (strategy `None`): the fields stay as they are. What is
+ * stored is completed and pruned by the schema of the version it is stored in, also when it is read: the schema may have changed since.
+ */
+import { copyJson } from '../copy.ts';
+import { semanticEqual } from '../equality.ts';
+import type { JsonObject, KubeObject } from '../object.ts';
+import { applySchemaDefaults } from '../schema/defaults.ts';
+import { prune } from '../schema/prune.ts';
+import type { Schema } from '../schema/schema.ts';
+
+export interface Forms {
+  readonly toStored?: (object: KubeObject) => KubeObject;
+  readonly fromStored?: (object: KubeObject) => KubeObject;
+}
+
+export interface FormsOptions {
+  readonly served: string;
+  /** `apiVersion` of the stored form. */
+  readonly stored: string;
+  readonly storedSchema: () => Schema;
+  /** No object can have been written under another schema than that of today. */
+  readonly unchanged: boolean;
+}
+
+/** Completed and pruned, as its `apiVersion` says already. */
+const settle = (schema: Schema, object: KubeObject): KubeObject => {
+  prune(schema, object as unknown as JsonObject);
+  applySchemaDefaults(schema, object);
+  return object;
+};
+
+export const formsOf = ({ served, stored, storedSchema, unchanged }: FormsOptions): Forms => {
+  const same = served === stored;
+  if (same && unchanged) return {};
+  // Replicas keep parsed objects for a while; as long as they do, the work is done once.
+  const known = new WeakMap<KubeObject, KubeObject>();
+  const fromStored = (object: KubeObject): KubeObject => {
+    const before = known.get(object);
+    if (before) return before;
+    let settled = unchanged ? { ...object } : settle(storedSchema(), copyJson(object));
+    // Whoever asks sees by the identity that the stored bytes will do.
+    if (same && semanticEqual(settled, object)) settled = object;
+    else settled.apiVersion = served;
+    known.set(object, settled);
+    return settled;
+  };
+  if (same) return { fromStored };
+  return { fromStored, toStored: object => settle(storedSchema(), { ...copyJson(object), apiVersion: stored }) };
+};
