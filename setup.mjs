@@ -10,7 +10,8 @@ const at = path => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeM
 if (Number(process.versions.node.split('.')[0]) < 20) fail(`Node 20 or newer is needed; this is ${process.version}.`);
 if (at('package-lock.json') > at('node_modules/.package-lock.json')) {
   console.error('Installing the npm packages of this project ...');
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  // Not `ci`: it refuses a lock file without the prebuilt packages of platforms that a registry does not carry.
+  run('npm', ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 if (newest(root) > at('dist/cli.js')) {
   console.error('Building ...');
