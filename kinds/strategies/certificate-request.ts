@@ -86,6 +86,33 @@ export const requestProblem = (base64: string): string | undefined => {
   }
 };
 
+export interface Subject {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+}
+const commonName = '550403';
+const organization = '55040a';
+/** Of a request that has been found valid; undefined where it cannot be read. */
+export const requestSubject = (base64: string): Subject | undefined => {
+  const [block] = blocksOf(base64);
+  if (!block) return undefined;
+  try {
+    const [request] = elements(Buffer.from(block.body, 'base64'));
+    const [info] = elements(request?.content ?? Buffer.alloc(0));
+    const [, name] = elements(info?.content ?? Buffer.alloc(0));
+    const parts = elements(name?.content ?? Buffer.alloc(0)).flatMap(set => elements(set.content).map(pair => elements(pair.content)));
+    const named = (type: string): string[] =>
+      parts.flatMap(([id, text]) => (id?.content.toString('hex') === type && text ? [textOf(text)] : []));
+    return { commonName: named(commonName).at(-1) ?? '', organizations: named(organization) };
+  } catch {
+    // What cannot be read names nobody.
+    return undefined;
+  }
+};
+/** A BMPString has two bytes a character; all others are read as UTF-8, of which ASCII is a part. */
+const textOf = ({ tag, content }: Element): string =>
+  tag === 0x1e ? Buffer.from(content).swap16().toString('utf16le') : content.toString('utf8');
+
 /** Why `base64` is no chain of certificates in PEM. */
 export const certificateProblem = (base64: string | undefined): string | undefined => {
   if (!base64) return undefined;

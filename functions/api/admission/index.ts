@@ -4,13 +4,17 @@ import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
 import { certificateApproval } from './certificate-approval.ts';
+import { certificateSubject } from './certificate-subject.ts';
+import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { nodeTaint } from './node-taint.ts';
 import { podSecurity } from './pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { roleEscalation } from './role-escalation.ts';
@@ -30,14 +34,18 @@ export const admissionPlugins = ({ replicas, rbac, random, clock }: AdmissionDep
   namespaceLifecycle(replicas),
   limitRanger(replicas),
   serviceAccount(replicas, random),
+  nodeRestriction(replicas, rbac),
   nodeTaint(),
   podSecurity(replicas),
   priority(replicas),
   defaultTolerationSeconds(),
   defaultStorageClass(replicas),
   storageProtection(),
+  claimResize(replicas),
   runtimeClass(replicas),
+  certificateSubject(),
   defaultIngressClass(replicas),
+  podTopologyLabels(replicas),
   ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
   // Last, for what is refused shall not have been counted.
   resourceQuota(replicas, clock),

@@ -45,7 +45,7 @@ const markScheduled = (pod: Pod, now: string): void => {
 const assign = (pod: Pod, binding: Binding, now: string): void => {
   const { name } = pod.metadata;
   const refused = (why: string): StatusError => conflict({ group: '', resource: 'pods/binding' }, name, why);
-  const { uid, resourceVersion, annotations } = binding.metadata;
+  const { uid, resourceVersion, annotations, labels } = binding.metadata;
   if (uid && uid !== pod.metadata.uid)
     throw conflict(
       { group: '', resource: 'pods' },
@@ -62,6 +62,8 @@ const assign = (pod: Pod, binding: Binding, now: string): void => {
   if (pod.spec?.nodeName) throw refused(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   if (pod.spec?.schedulingGates?.length) throw refused(`pod ${name} has non-empty .spec.schedulingGates`);
   if (pod.spec && binding.target?.name) pod.spec.nodeName = binding.target.name;
+  if (pod.status) delete pod.status.nominatedNodeName;
+  if (labels && Object.keys(labels).length > 0) pod.metadata.labels = { ...pod.metadata.labels, ...labels };
   if (annotations && Object.keys(annotations).length > 0) pod.metadata.annotations = { ...pod.metadata.annotations, ...annotations };
   markScheduled(pod, now);
 };
