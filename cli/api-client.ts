@@ -6,7 +6,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import type { KubeObject } from '../kinds/object.ts';
 import { type Status, StatusError } from '../kinds/status.ts';
-import { type Cluster, files } from './cluster.ts';
+import { type Cluster, everyAddress, files } from './cluster.ts';
 import type { ContextCredentials } from './kubeconfig.ts';
 
 export interface AdminClient {
@@ -16,7 +16,10 @@ export interface AdminClient {
   probe(path: string): Promise<number>;
 }
 
-export const serverUrl = (cluster: Cluster): string => `https://${cluster.settings.host}:${cluster.settings.port}`;
+/** Where this machine reaches an API that may listen on all its addresses. */
+const hostOf = ({ settings }: Cluster): string => (settings.host === everyAddress ? '127.0.0.1' : settings.host);
+
+export const serverUrl = (cluster: Cluster): string => `https://${hostOf(cluster)}:${cluster.settings.port}`;
 
 export function adminCredentials(cluster: Cluster): ContextCredentials {
   const read = (file: string) => readFileSync(join(files(cluster.dir).pki, file), 'utf8');
@@ -29,7 +32,7 @@ export function adminClient(cluster: Cluster): AdminClient {
   const send = async (method: string, path: string, body?: { readonly type: string; readonly text: string }) => {
     const { ca, cert, key } = adminCredentials(cluster);
     const headers = { accept: 'application/json', ...(body ? { 'content-type': body.type } : {}) };
-    const outgoing = request({ host: cluster.settings.host, port: cluster.settings.port, method, path, ca, cert, key, headers });
+    const outgoing = request({ host: hostOf(cluster), port: cluster.settings.port, method, path, ca, cert, key, headers });
     outgoing.end(body?.text);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
     const chunks: Buffer[] = [];

@@ -11,7 +11,8 @@ const cidr = z.string().regex(/^\d+\.\d+\.\d+\.\d+\/\d+$/);
 export const clusterSettings = z.object({
   name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,29}[a-z0-9])?$/, 'a cluster name has up to 31 lower case letters, digits and dashes'),
   port: z.number().int().min(1).max(65535),
-  host: z.string(),
+  /** IPv4; `0.0.0.0`: every address of the machine. */
+  host: z.ipv4('an IPv4 address is needed'),
   /** 0: the control plane alone. */
   nodes: z.number().int().min(0).max(1),
   /** False: the API server alone, nothing reconciles. */
@@ -24,6 +25,8 @@ export const clusterSettings = z.object({
   dockerSocket: z.string(),
 });
 export type ClusterSettings = z.infer<typeof clusterSettings>;
+
+export const everyAddress = '0.0.0.0';
 
 export interface Cluster {
   readonly settings: ClusterSettings;

@@ -3,6 +3,7 @@
  * `cluster.json`. A line `windvane: SENTENCE` is for the person who started it.
  */
 import { readFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { admissionPlugins } from '../functions/api/admission/index.ts';
@@ -31,7 +32,7 @@ import type { Log } from '../store/log.ts';
 import type { Replicas } from '../store/replica.ts';
 import { createReplicas } from '../store/replica-on-log.ts';
 import { podRange, serviceAddress } from './addresses.ts';
-import { type ClusterSettings, clusterSettings, files } from './cluster.ts';
+import { type ClusterSettings, clusterSettings, everyAddress, files } from './cluster.ts';
 import { systemClock as clock, systemRandom as random, standardLogger } from './environment.ts';
 
 // The old generation is collected when it has grown by this part, where V8's own choice lets garbage grow to several times what is alive.
@@ -136,7 +137,8 @@ const gatewayOf = (settings: ClusterSettings): string => serviceAddress(podRange
 
 function hostsOf(settings: ClusterSettings, apiServiceIp: string): string[] {
   const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${settings.clusterDomain}`];
-  const listening = settings.host === '0.0.0.0' ? [] : [settings.host];
+  const own = Object.values(networkInterfaces()).flatMap(list => (list ?? []).filter(one => one.family === 'IPv4').map(one => one.address));
+  const listening = settings.host === everyAddress ? [hostname(), ...own] : [settings.host];
   return [...new Set(['localhost', '127.0.0.1', ...listening, ...service, apiServiceIp, gatewayOf(settings)])];
 }
 
@@ -151,7 +153,7 @@ const listen = (
 
 /** The node's own address exists only once its agent has made it: tried until then. An API that listens everywhere has it anyway. */
 function listenWhenThere(api: Api, agents: ReturnType<typeof localAgents>, settings: ClusterSettings, pki: ClusterPki, logger: Logger) {
-  if (settings.host === '0.0.0.0') return undefined;
+  if (settings.host === everyAddress) return undefined;
   let server: LocalServer | undefined;
   let closed = false;
   let cancel = () => {};

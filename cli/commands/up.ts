@@ -19,7 +19,7 @@ import { kubeconfigPath, mergeContext } from '../kubeconfig.ts';
 import { controlPlaneProcess, processes, startAgents, startControlPlane } from '../lifecycle.ts';
 import { terminalProgress } from '../progress.ts';
 import { Refusal } from '../refusal.ts';
-import { prepareNode, requireFreePort } from '../surroundings.ts';
+import { ping, prepareNode, requireFreePort } from '../surroundings.ts';
 
 interface UpOptions {
   name: string;
@@ -53,7 +53,7 @@ export const up: Command = program => {
 
 async function runUp(paths: string[], options: UpOptions): Promise<void> {
   const existing = findCluster(options.name);
-  const alreadyRunning = existing && processes(existing).every(one => one.pid !== undefined);
+  const alreadyRunning = existing && processes(existing).every(one => one.pid !== undefined) && (await engineAnswers(existing));
   if (alreadyRunning && paths.length === 0) {
     throw new Refusal(
       `Cluster ${options.name} is already running (${serverUrl(existing)}).`,
@@ -81,6 +81,9 @@ async function runUp(paths: string[], options: UpOptions): Promise<void> {
   }
   process.stdout.write(nextSteps(cluster, paths));
 }
+
+/** A node without its Docker Engine is not up, whatever runs beside it. */
+const engineAnswers = ({ settings }: Cluster): boolean | Promise<boolean> => settings.nodes === 0 || ping(settings.dockerSocket);
 
 /** The settings to start with: those of the existing cluster or new ones, with what the call says put in their place. */
 function settle(existing: Cluster | undefined, options: UpOptions): Cluster {

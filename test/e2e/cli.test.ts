@@ -87,6 +87,12 @@ describe('side by side', () => {
     expect(existsSync(dir)).toBe(false);
   });
 
+  test('an API on every address of the machine is reached by its own', async () => {
+    expect(await windvane('up', '--name', 'second', '--nodes', '0', '--host', '0.0.0.0')).toMatchObject({ code: 0 });
+    expect((await run('kubectl', ['--context', 'windvane-second', 'get', '--raw', '/readyz'], env)).stdout).toBe('ok');
+    await windvane('down', '--name', 'second', '--purge');
+  });
+
   test('an API server alone has no controllers: nothing follows a Deployment', async () => {
     const list = async (kind: string): Promise<Any[]> => (await cluster.json('get', kind, '-A')).items;
     await cluster.kubectl('apply', '-f', join(root, 'examples', 'hello.yaml'));
@@ -118,6 +124,8 @@ describe('bad surroundings', () => {
     ));
   test('more nodes than this version runs', async () =>
     expect(await refusal('up', '--name', 'second', '--nodes', '7')).toMatch(/--nodes is not valid/));
+  test('an address to listen on that is none', async () =>
+    expect(await refusal('up', '--name', 'second', '--nodes', '0', '--host', 'nowhere')).toMatch(/--host is not valid/));
   test('a node without controllers', async () =>
     expect(await refusal('up', '--name', 'second', '--no-controllers')).toMatch(/A node needs the controllers/));
   test('a manifest that is none, before anything is started', async () => {
