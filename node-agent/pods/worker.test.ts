@@ -161,6 +161,24 @@ describe('the life of a pod', () => {
     expect(existsSync(join(dir, 'u1'))).toBe(false);
   });
 
+  test('while Docker is away its end is tried again now and then, not all the time', async () => {
+    const node = aWorker(aPod());
+    await node.until(() => node.phase() === 'Running');
+    const { stop } = node.engine;
+    let tries = 0;
+    node.engine.stop = async () => {
+      tries++;
+      throw new Error('connect ENOENT /var/run/docker.sock');
+    };
+    const began = node.clock.now();
+    node.remove(30);
+    await node.until(() => node.clock.now() - began >= 60_000, 100);
+    expect(tries).toBeGreaterThan(4);
+    expect(tries).toBeLessThan(12);
+    node.engine.stop = stop;
+    await node.until(() => node.engine.log.includes('delete web'), 1000);
+  });
+
   test('a hook takes of the time that there is, and a shorter time cuts it off', async () => {
     const pod = aPod({ containers: [aContainer('main', { lifecycle: { preStop: { sleep: { seconds: 20 } } } })] });
     const node = aWorker(pod);

@@ -15,6 +15,7 @@ import { createPodVolumes } from './pod-volumes.ts';
 import { StartFailure, startContainer } from './start-container.ts';
 import { type SandboxStart, startSandbox } from './start-sandbox.ts';
 import { type Stopping, stopContainer } from './stop-container.ts';
+import { createTasks } from './tasks.ts';
 import { type ContainerView, latest, podView } from './view.ts';
 
 /**
@@ -95,12 +96,8 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
     random,
   });
 
-  /** Runs a task of its own; whatever it does wrong is told, and the pod is looked at again. */
-  const launch = (what: string, task: () => Promise<void>) => {
-    task()
-      .catch((error: unknown) => log.error('pod task failed', { task: what, error: textOf(error) }))
-      .finally(() => tick());
-  };
+  /** After each the pod is looked at again. */
+  const { launch, mustWait } = createTasks({ clock, logger: log, ended: () => tick(), wakeAt: at => wakeAt(at) });
   const look = async (id: string): Promise<ContainerView | undefined> => {
     const view = await options.look(id);
     if (view) views.set(id, view);
@@ -190,10 +187,12 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
       known.shorten(by);
       return;
     }
+    const task = `stop ${view.container}`;
+    if (mustWait(task)) return;
     busy.add(view.container);
     const started = stopContainer(context, { pod, container, id: view.id, podIp: podIp(), message, by });
     stopping.set(view.id, started);
-    launch(`stop ${view.container}`, async () => {
+    launch(task, async () => {
       try {
         await started.done;
         await look(view.id);
@@ -237,6 +236,7 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
   };
 
   const endSandbox = (view: ReturnType<typeof podView>) => {
+    if (mustWait('end sandbox')) return;
     ending = 'sandbox';
     launch('end sandbox', async () => {
       try {
@@ -247,14 +247,12 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
         if (!isHostNetwork(pod)) await network.detach(hostInterface(uid));
         ending = 'ended';
       } finally {
-        if (ending === 'sandbox') {
-          ending = 'no';
-          wakeAt(clock.now() + 1000);
-        }
+        if (ending === 'sandbox') ending = 'no';
       }
     });
   };
   const removeAll = () => {
+    if (mustWait('remove')) return;
     removal = 'running';
     launch('remove', async () => {
       try {
@@ -262,10 +260,7 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
         await tearDownVolumes(podDir, context.exec);
         removal = 'done';
       } finally {
-        if (removal === 'running') {
-          removal = 'no';
-          wakeAt(clock.now() + 1000);
-        }
+        if (removal === 'running') removal = 'no';
       }
     });
   };
