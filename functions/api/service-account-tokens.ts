@@ -56,6 +56,10 @@ const defaultExpiration = 60 * minute;
 const extendedExpiration = 365 * 24 * 60 * minute;
 const accountName = /^system:serviceaccount:/;
 
+const invalidated = 'service account token has been invalidated';
+/** What is being deleted still answers for its tokens that long (ms). */
+const leeway = 60_000;
+
 export function serviceAccountTokens({ signingKey, issuer, replicas, clock, random }: TokenServiceOptions): ServiceAccountTokens {
   const privateKey = createPrivateKey(signingKey);
   const publicKey = createPublicKey(privateKey);
@@ -74,17 +78,27 @@ export function serviceAccountTokens({ signingKey, issuer, replicas, clock, rand
   /** Who the token stands for, if all it is bound to still exists. Throws an Error with upstream's text otherwise. */
   const standing = async (claims: Claims): Promise<User> => {
     const { namespace, serviceaccount, pod, secret, node } = claims['kubernetes.io'];
-    const bound: readonly (readonly [resource: string, namespace: string, reference: Reference | undefined])[] = [
-      ['serviceaccounts', namespace, serviceaccount],
-      ['pods', namespace, pod],
-      ['secrets', namespace, secret],
+    const isGone = ({ metadata }: KubeObject): boolean =>
+      metadata.deletionTimestamp !== undefined && Date.parse(metadata.deletionTimestamp) < clock.now() - leeway;
+    const account = await find('serviceaccounts', namespace, serviceaccount.name);
+    if (!account) throw new Error(`serviceaccounts "${serviceaccount.name}" not found`);
+    if (account.metadata.uid !== serviceaccount.uid)
+      throw new Error(`service account UID (${account.metadata.uid}) does not match claim (${serviceaccount.uid})`);
+    if (isGone(account)) throw new Error(`service account ${namespace}/${serviceaccount.name} has been deleted`);
+    const bound: readonly (readonly [resource: string, what: string, namespace: string, reference: Reference | undefined])[] = [
+      ['secrets', 'secret', namespace, secret],
+      ['pods', 'pod', namespace, pod],
+      // Of a pod's token the node is only where it ran.
+      ['nodes', 'node', '', pod ? undefined : node],
     ];
-    for (const [resource, where, reference] of bound) {
+    for (const [resource, what, where, reference] of bound) {
       if (!reference) continue;
       const object = await find(resource, where, reference.name);
-      if (!object) throw new Error(`${resource} "${reference.name}" not found`);
-      if (object.metadata.uid !== reference.uid)
-        throw new Error(`the ${resource} UID (${object.metadata.uid}) does not match the claim (${reference.uid})`);
+      if (!object) throw new Error(invalidated);
+      const { uid } = object.metadata;
+      if (uid !== reference.uid)
+        throw new Error(`${what} UID (${uid}) does not match service account ${what} ref claim (${reference.uid})`);
+      if (isGone(object)) throw new Error(invalidated);
     }
     return {
       name: `system:serviceaccount:${namespace}:${serviceaccount.name}`,

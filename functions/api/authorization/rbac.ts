@@ -13,6 +13,8 @@ import { ruleAllows } from './rules.ts';
 interface Grant {
   readonly rules: readonly PolicyRule[];
   readonly reason: string;
+  /** The role that a binding names is not there; said to those who are refused. */
+  readonly missing?: string;
 }
 
 interface Holdings {
@@ -98,7 +100,9 @@ export async function rbacAuthorizer(replicas: Replicas, clock: Clock): Promise<
           if (grant.rules.some(rule => ruleAllows(rule, attributes))) return { allowed: true, reason: grant.reason };
         }
       }
-      return { allowed: false, reason: '' };
+      const missing = [...new Set([...cluster, ...(local ?? [])].flatMap(grant => grant.missing ?? []))];
+      if (missing.length === 0) return { allowed: false, reason: '' };
+      return { allowed: false, reason: `RBAC: ${missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`}` };
     },
 
     async rulesFor(user, namespace) {
@@ -130,7 +134,10 @@ function grantOf(
   const subject = binding.subjects?.find(one => isSubject(one, user, namespace));
   if (!subject) return undefined;
   const rules = rulesOf(binding.roleRef, namespace);
-  if (!rules) return undefined;
+  if (!rules) {
+    const { kind, name } = binding.roleRef;
+    return { rules: [], reason: '', missing: `${kind.toLowerCase()}.${group} ${JSON.stringify(name)} not found` };
+  }
   const who = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name;
   const name = namespace ? `${binding.metadata.name}/${namespace}` : binding.metadata.name;
   const kind = namespace ? 'RoleBinding' : 'ClusterRoleBinding';

@@ -7,6 +7,7 @@ import { decodeObject } from '../body.ts';
 import { type Answer, type Exchange, objectAnswer } from '../context.ts';
 import { writeOptions } from '../options.ts';
 import type { Attributes, User } from '../types.ts';
+import { checkSelectors, type Selector } from './review-selectors.ts';
 
 const decode = (exchange: Exchange): Promise<KubeObject> => {
   const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
@@ -21,6 +22,8 @@ interface ResourceAttributes {
   resource?: string;
   subresource?: string;
   name?: string;
+  fieldSelector?: Selector;
+  labelSelector?: Selector;
 }
 interface AccessSpec {
   resourceAttributes?: ResourceAttributes;
@@ -52,10 +55,12 @@ const checkAttributes = (spec: AccessSpec): FieldError[] => {
 const checkSubject = (spec: AccessSpec): FieldError[] =>
   spec.user || spec.groups?.length ? [] : [invalidField('spec.user', '', 'at least one of user or group must be specified')];
 
-const checkBareMetadata = ({ metadata }: KubeObject, namespace: string): FieldError[] => {
+const selectorsOf = ({ resourceAttributes }: AccessSpec): FieldError[] => (resourceAttributes ? checkSelectors(resourceAttributes) : []);
+
+const checkBareMetadata = ({ metadata }: KubeObject, namespace: string, why = 'must be empty'): FieldError[] => {
   const { managedFields: _, ...rest } = metadata;
   const others = Object.entries(rest).filter(([key, value]) => value !== undefined && !(key === 'namespace' && value === namespace));
-  return others.length > 0 ? [invalidField('metadata', metadata, 'must be empty')] : [];
+  return others.length > 0 ? [invalidField('metadata', metadata, why)] : [];
 };
 
 const attributesFor = (user: User, { resourceAttributes, nonResourceAttributes }: AccessSpec): Attributes => {
@@ -89,13 +94,14 @@ const subjectOf = ({ user = '', groups = [], uid, extra }: AccessSpec): User => 
 export const subjectAccessReview = async (exchange: Exchange): Promise<Answer> => {
   const review = await decode(exchange);
   const spec = specOf(review);
-  refuse([...checkAttributes(spec), ...checkSubject(spec), ...checkBareMetadata(review, '')]);
+  refuse([...checkAttributes(spec), ...checkSubject(spec), ...selectorsOf(spec), ...checkBareMetadata(review, '')]);
   return decide(exchange, review, subjectOf(spec));
 };
 
 export const selfSubjectAccessReview = async (exchange: Exchange): Promise<Answer> => {
   const review = await decode(exchange);
-  refuse([...checkAttributes(specOf(review)), ...checkBareMetadata(review, '')]);
+  const spec = specOf(review);
+  refuse([...checkAttributes(spec), ...selectorsOf(spec), ...checkBareMetadata(review, '')]);
   return decide(exchange, review, exchange.user);
 };
 
@@ -106,7 +112,12 @@ export const localSubjectAccessReview = async (exchange: Exchange): Promise<Answ
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   review.metadata.namespace = namespace;
   const spec = specOf(review);
-  const errors = [...checkAttributes(spec), ...checkSubject(spec), ...checkBareMetadata(review, namespace)];
+  const errors = [
+    ...checkAttributes(spec),
+    ...checkSubject(spec),
+    ...selectorsOf(spec),
+    ...checkBareMetadata(review, namespace, 'must be empty except for namespace'),
+  ];
   if (spec.nonResourceAttributes)
     errors.push(invalidField('spec.nonResourceAttributes', spec.nonResourceAttributes, 'disallowed on this kind of request'));
   else if (spec.resourceAttributes && spec.resourceAttributes.namespace !== namespace)
