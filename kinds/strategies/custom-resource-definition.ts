@@ -1,6 +1,8 @@
 /** CustomResourceDefinition (upstream: apiextensions `pkg/apis/apiextensions/validation`). */
 import type * as generated from '@kubernetes/client-node';
 import { check, oneOf, repeatsIn } from '../checks.ts';
+import { schemaOf } from '../custom-resources/schema.ts';
+import { validateDefaultsOfDefinition, validateRulesOfDefinition } from '../custom-resources/validate-definition.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, type Field, forbidden, invalid, type Path, required, root } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, validateImmutable } from '../metadata.ts';
@@ -132,6 +134,19 @@ const validateDeprecation = ({ deprecated = false, deprecationWarning: text }: V
   return problems.map(problem => invalid(field.child('deprecationWarning'), text, problem));
 };
 
+/** Fields that no structural schema has; where there are some, upstream does not look at the structure. */
+const notConvertible = /(?:is not supported|items must be a schema object and not an array)$/;
+const structure = /must not be empty (?:for specified|at the root)|to be structural$|must be object at the root$/;
+
+const validateSchemaOf = (props: SchemaProps, field: Path): FieldError[] => {
+  const errors = validateSchemaProps(props, field);
+  if (errors.some(({ message }) => notConvertible.test(message))) return errors.filter(({ message }) => !structure.test(message));
+  if (errors.length > 0) return errors;
+  const schema = schemaOf(props);
+  const inRules = validateRulesOfDefinition(schema, field);
+  return inRules.length > 0 ? inRules : validateDefaultsOfDefinition(schema, field);
+};
+
 /**
  * Upstream's stored form has one schema, one set of columns and one of subresources where all versions agree, and reports
  * them there. So does this.
@@ -149,7 +164,7 @@ const validateVersions = (versions: readonly Version[]): FieldError[] => {
     errors.push(...joined(version.name ?? '', own.child('name')), ...validateDeprecation(version, own));
     const place = (one: boolean, path: Path, name: string) => (one ? (i === 0 ? path : undefined) : own.child(name));
     const schemaField = place(shared.schema, specField.child('validation'), 'schema');
-    if (schema && schemaField) errors.push(...validateSchemaProps(schema, schemaField.child('openAPIV3Schema')));
+    if (schema && schemaField) errors.push(...validateSchemaOf(schema, schemaField.child('openAPIV3Schema')));
     const subresourcesField = place(shared.subresources, specField.child('subresources'), 'subresources');
     if (subresourcesField) errors.push(...validateSubresources(version.subresources, subresourcesField));
     const columnsField = place(shared.columns, specField.child('additionalPrinterColumns'), 'additionalPrinterColumns');

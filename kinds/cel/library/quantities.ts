@@ -1,0 +1,34 @@
+import type { CelInput, CelValue } from '@bufbuild/cel';
+import { add, compare, formatQuantity, isQuantity, parseQuantity, type Quantity, quantityOf, sign, sub, toNumber } from '../../quantity.ts';
+import { type Declare, opaque, stringOf, textOf } from '../library.ts';
+
+const made = (quantity: Quantity): CelInput => opaque('quantity', formatQuantity(quantity));
+const of = (value: CelValue): Quantity => {
+  if (typeof value === 'bigint') return quantityOf(value);
+  return parseQuantity(textOf('quantity', value));
+};
+
+/** A text with a sign, digits and a suffix; unlike in objects, numbers do not count. */
+const valid = (text: string): boolean => text !== '' && isQuantity(text);
+
+export const quantities = ({ func, method }: Declare): void => {
+  func('isQuantity', 1, text => valid(stringOf(text)));
+  func('quantity', 1, text => {
+    if (!valid(stringOf(text)))
+      throw new Error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+    return made(parseQuantity(stringOf(text)));
+  });
+  const whole = (quantity: Quantity): boolean => Number.isInteger(toNumber(quantity));
+  method('sign', 'map', 0, target => BigInt(sign(of(target))));
+  method('isInteger', 'map', 0, target => whole(of(target)));
+  method('asInteger', 'map', 0, target => {
+    if (!whole(of(target))) throw new Error('cannot convert value to integer');
+    return BigInt(toNumber(of(target)));
+  });
+  method('asApproximateFloat', 'map', 0, target => toNumber(of(target)));
+  method('add', 'map', 1, (target, other = null) => made(add(of(target), of(other))));
+  method('sub', 'map', 1, (target, other = null) => made(sub(of(target), of(other))));
+  method('isLessThan', 'map', 1, (target, other = null) => compare(of(target), of(other)) < 0);
+  method('isGreaterThan', 'map', 1, (target, other = null) => compare(of(target), of(other)) > 0);
+  method('compareTo', 'map', 1, (target, other = null) => BigInt(compare(of(target), of(other))));
+};
