@@ -10,6 +10,8 @@ export interface Problem {
   /** Of the expression's part. */
   readonly id: bigint;
   readonly text: string;
+  /** Of a function: it is shown where its arguments begin. */
+  readonly call?: boolean;
 }
 
 export type Variables = ReadonlyMap<string, Type>;
@@ -23,7 +25,9 @@ class CheckError extends Error {
 }
 
 const fail = (expr: Expr, text: string): never => {
-  throw new CheckError({ id: expr.id, text });
+  const { exprKind: kind } = expr;
+  const call = kind.case === 'callExpr' && /^[a-z]/i.test(kind.value.function);
+  throw new CheckError({ id: expr.id, text, call });
 };
 
 const typeNames: ReadonlySet<string> = new Set([

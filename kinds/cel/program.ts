@@ -142,7 +142,7 @@ export const compile = (source: string, variables: Variables): Program => {
   const type = check(expr, variables, name => env.funcs.find(name) !== undefined || internal.has(name));
   if (isProblem(type)) {
     const offset = (parsed.sourceInfo?.positions as Record<string, number> | undefined)?.[String(type.id)] ?? 0;
-    throw new CompilationError(located(type.text, text, offset));
+    throw new CompilationError(located(type.text, text, type.call ? Math.max(text.indexOf('(', offset), offset) : offset));
   }
   const planned = cel.plan(env, expr);
   return {
