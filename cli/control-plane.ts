@@ -121,7 +121,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     authenticators: [clientCertificate(), bearerToken([admin, tokens])],
     authorizer: clusterAuthorizer(replicas, rbac),
     nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion }),
-    admission: admissionPlugins({ replicas, rbac, random, clock }),
+    admission: admissionPlugins({ replicas, rbac, random, clock, registry }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens,
     agents,

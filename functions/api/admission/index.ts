@@ -1,5 +1,6 @@
 /** The admission plugins in the order they are asked, as upstream orders them (kubernetes `pkg/kubeapiserver/options/plugins.go`). */
 import type { Clock, Random } from '../../../kinds/environment.ts';
+import type { Registry } from '../../../kinds/resource.ts';
 import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
@@ -21,6 +22,7 @@ import { roleEscalation } from './role-escalation.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageProtection } from './storage-protection.ts';
+import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
 
 export interface AdmissionDependencies {
   readonly replicas: Replicas;
@@ -28,9 +30,11 @@ export interface AdmissionDependencies {
   readonly rbac?: RbacAuthorizer;
   readonly random: Random;
   readonly clock: Clock;
+  /** Absent: no policies are in force. */
+  readonly registry?: Registry;
 }
 
-export const admissionPlugins = ({ replicas, rbac, random, clock }: AdmissionDependencies): AdmissionPlugin[] => [
+export const admissionPlugins = ({ replicas, rbac, random, clock, registry }: AdmissionDependencies): AdmissionPlugin[] => [
   namespaceLifecycle(replicas),
   limitRanger(replicas),
   serviceAccount(replicas, random),
@@ -47,6 +51,7 @@ export const admissionPlugins = ({ replicas, rbac, random, clock }: AdmissionDep
   defaultIngressClass(replicas),
   podTopologyLabels(replicas),
   ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
+  ...(registry ? [validatingAdmissionPolicy(replicas, registry, clock)] : []),
   // Last, for what is refused shall not have been counted.
   resourceQuota(replicas, clock),
 ];
