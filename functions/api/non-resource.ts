@@ -47,7 +47,7 @@ export function nonResourceHandler(options: NonResourceOptions): NonResourceHand
     const changed = changedPaths(served, all);
     served = all;
     for (const path of documents.keys()) {
-      const [group] = /(?:apis\/[^/ ]+\/[^/ ]+|api\/[^/ ]+)$/.exec(path) ?? [];
+      const [, group] = /\/(apis\/[^/ ]+\/[^/ ]+|api\/[^/ ]+)$/.exec(path) ?? [];
       if (group === undefined || changed.has(group)) documents.delete(path);
     }
   };
