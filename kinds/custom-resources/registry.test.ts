@@ -17,6 +17,7 @@ interface Shape {
   readonly generation?: number;
   readonly revision?: number;
   readonly plural?: string;
+  readonly conversion?: object;
 }
 const v1 = (properties: object, fields: object = {}) => ({
   name: 'v1',
@@ -31,6 +32,7 @@ const aDefinition = ({
   generation = 1,
   revision = 1,
   plural = 'cows',
+  conversion,
 }: Shape = {}): StoredDefinition => {
   const names = { plural, singular: 'cow', kind: 'Cow', listKind: 'Herd', shortNames: ['c'], categories: ['all'] };
   return {
@@ -40,7 +42,13 @@ const aDefinition = ({
       apiVersion: 'apiextensions.k8s.io/v1',
       kind: 'CustomResourceDefinition',
       metadata: { name: `${plural}.example.com`, uid: plural, generation },
-      spec: { group: 'example.com', scope: 'Namespaced', names, versions: versions ?? [v1({ spec: { type: 'object' } })] },
+      spec: {
+        group: 'example.com',
+        scope: 'Namespaced',
+        names,
+        versions: versions ?? [v1({ spec: { type: 'object' } })],
+        ...(conversion ? { conversion } : {}),
+      },
       status: { acceptedNames: names, conditions },
     },
   };
@@ -191,6 +199,12 @@ describe('stored forms', () => {
   });
   test('and read under its own name', () => {
     expect(second(1)?.storage.fromStored?.(aCow({ spec: { a: 'x' } }))).toMatchObject({ apiVersion: 'example.com/v2', spec: { a: 'x' } });
+  });
+  test('what only a webhook could convert is refused, not guessed', () => {
+    const conversion = { strategy: 'Webhook' };
+    const other = registryOf(aDefinition({ versions: two, conversion })).find('example.com', 'v2', 'cows');
+    expect(() => other?.storage.fromStored?.(aCow({}))).toThrow('conversion webhook for example.com/v1, Kind=Cow failed');
+    expect(cows({ versions: two, conversion }).storage.fromStored).toBeUndefined();
   });
   test('objects from before a change of the schema are completed as they are read; those that need nothing are sent as they are', () => {
     const { fromStored } = cows({ versions: two, generation: 2 }).storage;

@@ -59,6 +59,8 @@ export const resourcesOf = (definition: Definition): { readonly resource: Resour
       served: apiVersionOf({ group, version: version.name }),
       stored: apiVersionOf({ group, version: stored }),
       storedSchema: schemas.get(stored) ?? unknown,
+      webhook: spec.conversion?.strategy === 'Webhook',
+      kind,
       // The generation counts changes of the spec, which holds the schemas.
       unchanged: definition.metadata.generation === 1,
     });

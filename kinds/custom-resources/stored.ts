@@ -1,5 +1,6 @@
 /**
- * From the stored version to a served one and back. Conversion is by name alone (strategy `None`): the fields stay as they are. What is
+ * From the stored version to a served one and back. Conversion is by name alone (strategy `None`): the fields stay as they are; with
+ * strategy `Webhook` only the stored version can be read and written. What is
  * stored is completed and pruned by the schema of the version it is stored in, also when it is read: the schema may have changed since.
  */
 import { copyJson } from '../copy.ts';
@@ -8,6 +9,7 @@ import type { JsonObject, KubeObject } from '../object.ts';
 import { applySchemaDefaults } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
 import type { Schema } from '../schema/schema.ts';
+import { internalError } from '../status.ts';
 
 export interface Forms {
   readonly toStored?: (object: KubeObject) => KubeObject;
@@ -19,6 +21,9 @@ export interface FormsOptions {
   /** `apiVersion` of the stored form. */
   readonly stored: string;
   readonly storedSchema: () => Schema;
+  /** Only a webhook can tell what another version looks like; there is no guessing. */
+  readonly webhook: boolean;
+  readonly kind: string;
   /** No object can have been written under another schema than that of today. */
   readonly unchanged: boolean;
 }
@@ -30,8 +35,14 @@ const settle = (schema: Schema, object: KubeObject): KubeObject => {
   return object;
 };
 
-export const formsOf = ({ served, stored, storedSchema, unchanged }: FormsOptions): Forms => {
+export const formsOf = ({ served, stored, storedSchema, webhook, kind, unchanged }: FormsOptions): Forms => {
   const same = served === stored;
+  if (!same && webhook) {
+    const refuse = (from: string): never => {
+      throw internalError(`conversion webhook for ${from}, Kind=${kind} failed: conversion webhooks are not called by this server`);
+    };
+    return { toStored: () => refuse(served), fromStored: () => refuse(stored) };
+  }
   if (same && unchanged) return {};
   // Replicas keep parsed objects for a while; as long as they do, the work is done once.
   const known = new WeakMap<KubeObject, KubeObject>();

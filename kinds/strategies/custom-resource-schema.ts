@@ -48,6 +48,8 @@ const validateList = (schema: SchemaProps, field: Path): FieldError[] => {
         ? required(kindField, 'must be map if x-kubernetes-list-map-keys is non-empty')
         : invalid(kindField, kind, 'must be map if x-kubernetes-list-map-keys is non-empty'),
     );
+  if ((kind === 'set' || kind === 'map') && isSchema(schema['items']) && schema['items']['nullable'] === true)
+    errors.push(forbidden(field.child('items', 'nullable'), `cannot be nullable when x-kubernetes-list-type is ${kind}`));
   if (kind !== 'map') return errors;
   if (listed.length === 0) errors.push(required(keysField, 'must not be empty if x-kubernetes-list-type is map'));
   const { items } = schema;
@@ -60,9 +62,22 @@ const validateList = (schema: SchemaProps, field: Path): FieldError[] => {
       );
     const repeats = repeatsIn(listed);
     if (repeats.size > 16) return [...errors, tooMany(keysField, listed.length, listed.length - repeats.size)];
+    const needed = Array.isArray(items['required']) ? items['required'] : [];
     listed.forEach((key, i) => {
-      if (typeof key !== 'string' || !Object.hasOwn(properties, key))
-        errors.push(invalid(keysField.index(i), key, 'entries must all be names of item properties'));
+      const property = typeof key === 'string' && Object.hasOwn(properties, key) ? properties[key] : undefined;
+      if (!isSchema(property)) errors.push(invalid(keysField.index(i), key, 'entries must all be names of item properties'));
+      else {
+        const at = field.child('items', 'properties').key(key);
+        if (!needed.includes(key) && property['default'] === undefined)
+          errors.push(
+            required(
+              at.child('default'),
+              'this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property',
+            ),
+          );
+        if (property['nullable'] === true)
+          errors.push(forbidden(at.child('nullable'), 'this property is in x-kubernetes-list-map-keys, so it cannot be nullable'));
+      }
       if (repeats.has(i)) errors.push(invalid(keysField.index(i), listed, 'must not contain duplicate entries'));
     });
   }
