@@ -77,6 +77,33 @@ const expandBind = (expr: Expr): void => {
   };
 };
 
+/**
+ * `JSONPatch{...}` and `Object.spec{...}`, as policies that change objects write them, in terms of maps by the fields' names;
+ * `jsonpatch.escapeKey(key)` in terms of replacements.
+ */
+const expandInitializer = (expr: Expr): void => {
+  const { exprKind: kind, id } = expr;
+  const text = (value: string): Expr => ({
+    $typeName: 'cel.expr.Expr',
+    id,
+    exprKind: { case: 'constExpr', value: { $typeName: 'cel.expr.Constant', constantKind: { case: 'stringValue', value } } },
+  });
+  if (kind.case === 'structExpr' && /^(?:JSONPatch|Object(?:\..*)?)$/s.test(kind.value.messageName)) {
+    kind.value.messageName = '';
+    for (const entry of kind.value.entries)
+      if (entry.keyKind.case === 'fieldKey') entry.keyKind = { case: 'mapKey', value: text(entry.keyKind.value) };
+    return;
+  }
+  if (kind.case !== 'callExpr' || kind.value.function !== 'escapeKey' || kind.value.args.length !== 1) return;
+  const { target, args } = kind.value;
+  if (target?.exprKind.case !== 'identExpr' || target.exprKind.value.name !== 'jsonpatch') return;
+  const replace = (on: Expr | undefined, from: string, to: string): Expr['exprKind'] => ({
+    case: 'callExpr',
+    value: { $typeName: 'cel.expr.Expr.Call', function: 'replace', ...(on ? { target: on } : {}), args: [text(from), text(to)] },
+  });
+  expr.exprKind = replace({ $typeName: 'cel.expr.Expr', id, exprKind: replace(args[0], '~', '~0') }, '/', '~1');
+};
+
 const childrenOf = ({ exprKind: kind }: Expr): (Expr | undefined)[] => {
   switch (kind.case) {
     case 'selectExpr':
@@ -100,13 +127,14 @@ interface Survey {
   nesting: number;
 }
 
-const survey = (expr: Expr, found: Survey, depth: number): void => {
+const survey = (expr: Expr, found: Survey, depth: number, initializers: boolean): void => {
   expandBind(expr);
+  if (initializers) expandInitializer(expr);
   found.size++;
   const inner = expr.exprKind.case === 'comprehensionExpr' ? depth + 1 : depth;
   found.nesting = Math.max(found.nesting, inner);
   if (expr.exprKind.case === 'identExpr') found.uses.add(expr.exprKind.value.name);
-  for (const child of childrenOf(expr)) if (child) survey(child, found, inner);
+  for (const child of childrenOf(expr)) if (child) survey(child, found, inner, initializers);
 };
 
 const rewordings: readonly (readonly [RegExp, string])[] = [
@@ -122,8 +150,8 @@ const reworded = (message: string): string => {
   return message;
 };
 
-/** Throws `CompilationError`. */
-export const compile = (source: string, variables: Variables): Program => {
+/** Throws `CompilationError`. `initializers`: the expression may make objects and patches. */
+export const compile = (source: string, variables: Variables, initializers = false): Program => {
   const { cel } = evaluator();
   if (source.length > longest) throw new CompilationError(located('expression is too long', source.slice(0, 80), 0));
   const text = withoutOptionals(source);
@@ -137,7 +165,7 @@ export const compile = (source: string, variables: Variables): Program => {
   const { expr } = parsed;
   if (!expr) throw new CompilationError(located('Syntax error: no expression', source, 0));
   const found: Survey = { uses: new Set(), size: 0, nesting: 0 };
-  survey(expr, found, 0);
+  survey(expr, found, 0, initializers);
   const env = environmentOf();
   const type = check(expr, variables, name => env.funcs.find(name) !== undefined || internal.has(name));
   if (isProblem(type)) {

@@ -11,6 +11,7 @@ import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
+import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { nodeTaint } from './node-taint.ts';
@@ -50,6 +51,7 @@ export const admissionPlugins = ({ replicas, rbac, random, clock, registry }: Ad
   certificateSubject(),
   defaultIngressClass(replicas),
   podTopologyLabels(replicas),
+  ...(registry ? [mutatingAdmissionPolicy(replicas, registry, clock)] : []),
   ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
   ...(registry ? [validatingAdmissionPolicy(replicas, registry, clock)] : []),
   // Last, for what is refused shall not have been counted.

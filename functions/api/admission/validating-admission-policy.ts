@@ -4,15 +4,15 @@
  */
 import type * as generated from '@kubernetes/client-node';
 import type { Clock } from '../../../kinds/environment.ts';
-import type { KubeObject } from '../../../kinds/object.ts';
 import type { Registry } from '../../../kinds/resource.ts';
 import { StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
-import type { Replica, Replicas } from '../../../store/replica.ts';
+import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { refused } from './forbidden.ts';
 import { compileExpression, Evaluation, type Expression } from './policy/expressions.ts';
-import { isExempt, matches } from './policy/matching.ts';
+import { type Hook, policiesInForce } from './policy/in-force.ts';
+import { isExempt, matches, namespaceOf } from './policy/matching.ts';
 import { ConfigurationError, collectParams } from './policy/params.ts';
 
 type Policy = Kind<generated.V1ValidatingAdmissionPolicy>;
@@ -20,18 +20,9 @@ type Binding = Kind<generated.V1ValidatingAdmissionPolicyBinding>;
 type Validation = NonNullable<NonNullable<Policy['spec']>['validations']>[number];
 
 const group = 'admissionregistration.k8s.io';
-/** How stale policies may be where no subscription keeps the replicas current (ms). */
-const staleness = 1000;
 const longestMessage = 5 * 1024;
 const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 403, RequestEntityTooLarge: 413, Invalid: 422 };
 
-/** A policy in force, its expressions ready to run. */
-interface Hook {
-  readonly policy: Policy;
-  readonly bindings: readonly Binding[];
-  /** Compiled when the policy matches for the first time. */
-  readonly expressions: () => Expressions;
-}
 interface Expressions {
   readonly conditions: readonly Expression[];
   readonly variables: readonly { readonly name: string; readonly expression: Expression }[];
@@ -42,26 +33,17 @@ interface Denial {
   readonly reason?: string;
 }
 
-const hookOf = (policy: Policy, bindings: readonly Binding[]): Hook => {
-  let made: Expressions | undefined;
-  const make = (): Expressions => ({
-    conditions: (policy.spec?.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
-    variables: (policy.spec?.variables ?? []).map(({ name, expression }) => ({ name, expression: compileExpression(expression) })),
-    validations: (policy.spec?.validations ?? []).map(rule => ({
-      rule,
-      expression: compileExpression(rule.expression),
-      ...(rule.messageExpression ? { message: compileExpression(rule.messageExpression) } : {}),
-    })),
-  });
-  return {
-    policy,
-    bindings,
-    expressions: () => {
-      made ??= make();
-      return made;
-    },
-  };
-};
+type InForce = Hook<Policy, Binding, Expressions>;
+
+const compilePolicy = ({ spec }: Policy): Expressions => ({
+  conditions: (spec?.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
+  variables: (spec?.variables ?? []).map(({ name, expression }) => ({ name, expression: compileExpression(expression) })),
+  validations: (spec?.validations ?? []).map(rule => ({
+    rule,
+    expression: compileExpression(rule.expression),
+    ...(rule.messageExpression ? { message: compileExpression(rule.messageExpression) } : {}),
+  })),
+});
 
 /** What the client is told: what the expression says, or the message, or the expression itself. */
 const messageOf = (evaluation: Evaluation, { rule, message }: Expressions['validations'][number]): string => {
@@ -72,16 +54,12 @@ const messageOf = (evaluation: Evaluation, { rule, message }: Expressions['valid
 };
 
 /** Expressions that fail to be evaluated deny, unless the policy wants to be passed over then. */
-const evaluate = (hook: Hook, evaluation: Evaluation): Denial[] => {
+const evaluate = (hook: InForce, evaluation: Evaluation): Denial[] => {
   const { conditions, validations } = hook.expressions();
   const lenient = hook.policy.spec?.failurePolicy === 'Ignore';
-  const errors: string[] = [];
-  for (const condition of conditions) {
-    const result = evaluation.run(condition);
-    if ('error' in result) errors.push(result.error);
-    else if (result.value === false) return [];
-  }
-  if (errors.length > 0) return lenient ? [] : [{ message: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` }];
+  const { holds, error } = evaluation.conditions(conditions);
+  if (error !== undefined) return lenient ? [] : [{ message: error }];
+  if (!holds) return [];
   return validations.flatMap(validation => {
     const result = evaluation.run(validation.expression);
     if ('error' in result) return lenient ? [] : [{ message: result.error }];
@@ -97,50 +75,20 @@ const denied = (request: AdmissionRequest, policy: Policy, binding: Binding, { m
 };
 
 export const validatingAdmissionPolicy = (replicas: Replicas, registry: Registry, clock: Clock): AdmissionPlugin => {
-  let hooks: readonly Hook[] | undefined;
-  let synced = 0;
-  let opening: Promise<readonly [Replica, Replica]> | undefined;
-  const open = async (): Promise<readonly [Replica, Replica]> => {
-    const both = await Promise.all([
-      replicas.open(`validatingadmissionpolicies.${group}`),
-      replicas.open(`validatingadmissionpolicybindings.${group}`),
-    ]);
-    for (const replica of both)
-      replica.subscribe(() => {
-        hooks = undefined;
-      });
-    return both;
-  };
-  const inForce = async (): Promise<readonly Hook[]> => {
-    opening ??= open().catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    const [policies, bindings] = await opening;
-    if (clock.now() - synced >= staleness) {
-      synced = clock.now();
-      await Promise.all([policies.sync(), bindings.sync()]);
-    }
-    hooks ??= policies.list().flatMap(({ object }) => {
-      const own = bindings
-        .list()
-        .map(entry => entry.object as Binding)
-        .filter(({ spec }) => spec?.policyName === object.metadata.name);
-      return own.length > 0 ? [hookOf(object as Policy, own)] : [];
-    });
-    return hooks;
-  };
-  const namespaceOf = async ({ namespace, resource }: AdmissionRequest): Promise<KubeObject | undefined> => {
-    if (!namespace || resource.storage.name === 'namespaces') return undefined;
-    return (replicas.loaded('namespaces') ?? (await replicas.open('namespaces'))).get('', namespace)?.object;
-  };
+  const inForce = policiesInForce<Policy, Binding, Expressions>({
+    replicas,
+    clock,
+    policies: `validatingadmissionpolicies.${group}`,
+    bindings: `validatingadmissionpolicybindings.${group}`,
+    compile: compilePolicy,
+  });
 
   return {
     name: 'ValidatingAdmissionPolicy',
     async validate(request) {
       const all = await inForce();
       if (all.length === 0 || isExempt(request)) return;
-      const namespace = await namespaceOf(request);
+      const namespace = await namespaceOf(replicas, request);
       const labels = () => namespace?.metadata.labels;
       let refusal: StatusError | undefined;
       for (const hook of all) {

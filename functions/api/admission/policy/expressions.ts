@@ -1,9 +1,10 @@
 /** Expressions of admission policies, ready to run over a request (apiserver `pkg/admission/plugin/cel`). */
-import type { CelInput } from '@bufbuild/cel';
+import type { CelInput, CelValue } from '@bufbuild/cel';
+import { evaluator } from '../../../../kinds/cel/load.ts';
 import { CompilationError, compile, type Program, type Result } from '../../../../kinds/cel/program.ts';
 import { dyn } from '../../../../kinds/cel/types.ts';
 import { celValue } from '../../../../kinds/cel/values.ts';
-import type { KubeObject } from '../../../../kinds/object.ts';
+import type { Json, JsonObject, KubeObject } from '../../../../kinds/object.ts';
 import type { Schema } from '../../../../kinds/schema/schema.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 
@@ -23,9 +24,10 @@ export interface Expression {
   readonly error?: string;
 }
 
-export const compileExpression = (text: string): Expression => {
+/** `initializers`: it may make objects and patches. */
+export const compileExpression = (text: string, initializers = false): Expression => {
   try {
-    return { text, program: compile(text, known) };
+    return { text, program: compile(text, known, initializers) };
   } catch (error) {
     if (!(error instanceof CompilationError)) throw error;
     return { text, error: `compilation failed: ${error.message}` };
@@ -73,6 +75,18 @@ export class Evaluation {
     }
   }
 
+  /** Whether all hold; one that does not outweighs others that fail. */
+  conditions(all: readonly Expression[]): { readonly holds: boolean; readonly error?: string } {
+    const errors: string[] = [];
+    for (const condition of all) {
+      const result = this.run(condition);
+      if ('error' in result) errors.push(result.error);
+      else if (result.value === false) return { holds: false };
+    }
+    if (errors.length === 0) return { holds: true };
+    return { holds: false, error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
+  }
+
   run({ text, program, error }: Expression): Result {
     if (!program) return { error: error ?? 'compilation failed' };
     if (program.size * this.width ** program.nesting > budget)
@@ -85,6 +99,20 @@ export class Evaluation {
     return { error: `expression '${text}' resulted in error: ${why}` };
   }
 }
+
+/** What an expression made, as JSON. Throws where it is nothing that JSON has. */
+export const toJson = (value: CelValue): Json => {
+  const { cel } = evaluator();
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number') return value;
+  if (typeof value === 'bigint') return Number(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (cel.isCelList(value)) return [...value].map(toJson);
+  if (!cel.isCelMap(value)) throw new Error('evaluated to a type that could not marshal to JSON');
+  const object: JsonObject = {};
+  for (const [key, item] of value)
+    Object.defineProperty(object, String(key), { value: toJson(item), enumerable: true, writable: true, configurable: true });
+  return object;
+};
 
 const requestOf = ({ resource, subresource, name, namespace, operation, user, dryRun, options }: AdmissionRequest): unknown => {
   const { group, version, kind, resource: plural } = resource;

@@ -1,7 +1,9 @@
 /** Which requests an admission policy or one of its bindings is about (apiserver `pkg/admission/plugin/policy/matching`). */
+import type { KubeObject } from '../../../../kinds/object.ts';
 import type { Registry } from '../../../../kinds/resource.ts';
 import { fromLabelSelector, matchesLabels } from '../../../../kinds/selector/label-selector.ts';
 import type { MatchResources } from '../../../../kinds/strategies/admission-rules.ts';
+import type { Replicas } from '../../../../store/replica.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 
 type Labels = Readonly<Record<string, string>> | undefined;
@@ -43,6 +45,12 @@ const matchesAny = (rules: readonly Rule[], request: AdmissionRequest, exact: bo
   if (exact) return false;
   const others = registry.all().filter(other => other !== resource && other.storage.name === resource.storage.name);
   return rules.some(rule => others.some(other => matchesRule(rule, request, other)));
+};
+
+/** Where the object of the request is. A namespace is in none. */
+export const namespaceOf = async (replicas: Replicas, { namespace, resource }: AdmissionRequest): Promise<KubeObject | undefined> => {
+  if (!namespace || resource.storage.name === 'namespaces') return undefined;
+  return (replicas.loaded('namespaces') ?? (await replicas.open('namespaces'))).get('', namespace)?.object;
 };
 
 /** Empty selectors, the usual ones, select everything without a look. */
