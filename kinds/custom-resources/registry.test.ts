@@ -92,6 +92,10 @@ describe('what is served', () => {
     expect(registry.all()).not.toBe(before);
     expect(registry.find('example.com', 'v1', 'cows')).not.toBe(cow);
     expect(registry.find('example.com', 'v1', 'bulls')).toBe(bull);
+    const settled = registry.all();
+    stored = stored.map(one => ({ ...one, revision: one.revision + 10 }));
+    registry.invalidate();
+    expect(registry.all()).toBe(settled);
     stored = [];
     registry.invalidate();
     expect(registry.find('example.com', 'v1', 'bulls')).toBeUndefined();

@@ -41,6 +41,8 @@ export class ExtendedRegistry implements Registry {
   readonly #definitions: () => Iterable<StoredDefinition>;
   readonly #known = new Map<string, Known>();
   #table: ResourceTable | undefined;
+  /** Kept while a rebuilt one would hold the same resources: most changes of definitions are of their status. */
+  #last: ResourceTable | undefined;
   /** Stored versions that are not served: their objects must still be found to be deleted. */
   #unserved: ResourceTable | undefined;
 
@@ -72,11 +74,17 @@ export class ExtendedRegistry implements Registry {
   }
 
   #current(): ResourceTable {
-    this.#table ??= this.#build();
+    if (!this.#table) {
+      const resources = this.#build();
+      const before = this.#last?.all();
+      const same = before?.length === resources.length && resources.every((one, i) => one === before[i]);
+      this.#table = same && this.#last ? this.#last : new ResourceTable(resources);
+      this.#last = this.#table;
+    }
     return this.#table;
   }
 
-  #build(): ResourceTable {
+  #build(): readonly Resource[] {
     const served: Resource[] = [];
     const unserved: Resource[] = [];
     const gone = new Set(this.#known.keys());
@@ -91,11 +99,8 @@ export class ExtendedRegistry implements Registry {
     const first = new Map<string, string>();
     for (const { group, version } of served) if (!taken.has(group) && !first.has(group)) first.set(group, version);
     this.#unserved = unserved.length > 0 ? new ResourceTable(unserved) : undefined;
-    if (served.length === 0) return new ResourceTable(builtIn);
-    return new ResourceTable([
-      ...builtIn,
-      ...served.map(resource => asPreferred(resource, first.get(resource.group) === resource.version)),
-    ]);
+    if (served.length === 0) return builtIn;
+    return [...builtIn, ...served.map(resource => asPreferred(resource, first.get(resource.group) === resource.version))];
   }
 
   #resources(stored: StoredDefinition): Known['resources'] {
