@@ -1,6 +1,6 @@
 /** Which resource a path names, and what answers it. A path that exists with another method is 405, one that does not exist 404. */
 import { isCustomResource, type Registry, type Resource } from '../../kinds/resource.ts';
-import { pageNotFound, StatusError } from '../../kinds/status.ts';
+import { methodNotAllowed, notFound, pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { Answer, Exchange } from './context.ts';
 import { reviews, subresources } from './subresources/index.ts';
 import type { ApiRequest, RequestInfo } from './types.ts';
@@ -53,11 +53,12 @@ export const route: Router = (registry, _request, info) => {
   }
   const { name, subresource, rest } = target;
   const namespaced = resource.namespaced;
+  const { verb } = info;
+  if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;
   // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.
   if (namespaced ? name && !target.namespace : target.namespace && resource.resource !== 'namespaces') throw pageNotFound();
   const where = { resource, subresource, namespace: namespaced ? target.namespace : '', name, rest };
-  if (subresource) return { target: where, handler: ofSubresource(resource, subresource, rest, info.verb), streams: false };
-  const { verb } = info;
+  if (subresource) return { target: where, handler: ofSubresource(resource, subresource, name, rest, verb), streams: false };
   if (verb === 'watch') {
     if (!resource.verbs.includes('watch')) throw methodNotServed();
     return { target: where, handler: watch, streams: true };
@@ -73,14 +74,20 @@ export const route: Router = (registry, _request, info) => {
   return { target: where, handler, streams: !name };
 };
 
-const ofSubresource = (resource: Resource, name: string, rest: string, verb: string): Handler => {
+const acrossNamespaces = new Set(['list', 'watch']);
+/** Upstream has no handler for such a path of a custom resource, so that nobody says anything about it. */
+const leadsElsewhere = (resource: Resource, { namespace }: NonNullable<RequestInfo['target']>, verb: string): boolean =>
+  resource.namespaced ? !namespace && !acrossNamespaces.has(verb) : namespace !== '';
+
+const ofSubresource = (resource: Resource, name: string, item: string, rest: string, verb: string): Handler => {
   const subresource = resource.subresources.find(
     candidate => candidate.name === (rest ? `${name}/{path}` : name) || candidate.name === name,
   );
-  if (!subresource) throw pageNotFound();
+  const custom = isCustomResource(resource);
+  if (!subresource) throw custom ? notFound(resource, item) : pageNotFound();
   const handlers = subresources[name];
   if (!handlers || (rest && name !== 'proxy')) throw pageNotFound();
   const handler = handlers[verb];
-  if (!handler || !subresource.verbs.includes(verb)) throw methodNotServed();
+  if (!handler || !subresource.verbs.includes(verb)) throw custom ? methodNotAllowed(resource, verb) : methodNotServed();
   return handler;
 };

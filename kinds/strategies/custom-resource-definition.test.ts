@@ -38,7 +38,7 @@ test('names, conversion and stored versions are filled in', () => {
   const { spec, status } = created();
   expect(spec?.names).toEqual({ plural: 'cows', kind: 'Cow', singular: 'cow', listKind: 'CowList' });
   expect(spec?.conversion).toEqual({ strategy: 'None' });
-  expect(status).toEqual({ storedVersions: ['v1'] });
+  expect(status).toEqual({ acceptedNames: { kind: '', plural: '' }, conditions: null, storedVersions: ['v1'] });
 });
 
 test.each<[string, object, string[]]>([

@@ -298,7 +298,8 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
     if (!object.status?.storedVersions?.length) recordStored(object);
   },
   prepareForCreate(object) {
-    delete object.status;
+    // As Go writes what nobody has set.
+    object.status = { acceptedNames: { kind: '', plural: '' }, conditions: null } as unknown as NonNullable<typeof object.status>;
     recordStored(object);
   },
   prepareForUpdate: recordStored,
