@@ -15,6 +15,7 @@ import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
 import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
 import { bootstrap } from '../functions/api/bootstrap.ts';
 import { localAgents } from '../functions/api/local/agents.ts';
+import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
 import { nonResourceHandler } from '../functions/api/non-resource.ts';
 import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
@@ -121,7 +122,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     authenticators: [clientCertificate(), bearerToken([admin, tokens])],
     authorizer: clusterAuthorizer(replicas, rbac),
     nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion }),
-    admission: admissionPlugins({ replicas, rbac, random, clock, registry }),
+    admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens,
     agents,

@@ -12,6 +12,7 @@ import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts';
+import { mutatingAdmissionWebhook } from './mutating-admission-webhook.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { nodeTaint } from './node-taint.ts';
@@ -24,6 +25,8 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageProtection } from './storage-protection.ts';
 import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
+import { validatingAdmissionWebhook } from './validating-admission-webhook.ts';
+import type { WebhookCaller } from './webhook/caller.ts';
 
 export interface AdmissionDependencies {
   readonly replicas: Replicas;
@@ -33,27 +36,34 @@ export interface AdmissionDependencies {
   readonly clock: Clock;
   /** Absent: no policies are in force. */
   readonly registry?: Registry;
+  /** Absent: no webhooks are called. */
+  readonly caller?: WebhookCaller;
 }
 
-export const admissionPlugins = ({ replicas, rbac, random, clock, registry }: AdmissionDependencies): AdmissionPlugin[] => [
-  namespaceLifecycle(replicas),
-  limitRanger(replicas),
-  serviceAccount(replicas, random),
-  nodeRestriction(replicas, rbac),
-  nodeTaint(),
-  podSecurity(replicas),
-  priority(replicas),
-  defaultTolerationSeconds(),
-  defaultStorageClass(replicas),
-  storageProtection(),
-  claimResize(replicas),
-  runtimeClass(replicas),
-  certificateSubject(),
-  defaultIngressClass(replicas),
-  podTopologyLabels(replicas),
-  ...(registry ? [mutatingAdmissionPolicy(replicas, registry, clock)] : []),
-  ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
-  ...(registry ? [validatingAdmissionPolicy(replicas, registry, clock)] : []),
-  // Last, for what is refused shall not have been counted.
-  resourceQuota(replicas, clock),
-];
+export const admissionPlugins = ({ replicas, rbac, random, clock, registry, caller }: AdmissionDependencies): AdmissionPlugin[] => {
+  const webhooks = registry && caller && { replicas, registry, clock, random, caller };
+  return [
+    namespaceLifecycle(replicas),
+    limitRanger(replicas),
+    serviceAccount(replicas, random),
+    nodeRestriction(replicas, rbac),
+    nodeTaint(),
+    podSecurity(replicas),
+    priority(replicas),
+    defaultTolerationSeconds(),
+    defaultStorageClass(replicas),
+    storageProtection(),
+    claimResize(replicas),
+    runtimeClass(replicas),
+    certificateSubject(),
+    defaultIngressClass(replicas),
+    podTopologyLabels(replicas),
+    ...(registry ? [mutatingAdmissionPolicy(replicas, registry, clock)] : []),
+    ...(webhooks ? [mutatingAdmissionWebhook(webhooks)] : []),
+    ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
+    ...(registry ? [validatingAdmissionPolicy(replicas, registry, clock)] : []),
+    ...(webhooks ? [validatingAdmissionWebhook(webhooks)] : []),
+    // Last, for what is refused shall not have been counted.
+    resourceQuota(replicas, clock),
+  ];
+};

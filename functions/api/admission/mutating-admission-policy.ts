@@ -16,6 +16,7 @@ import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { applyDefaults } from '../strategy.ts';
 import { copyJson, sameJson } from '../wire.ts';
 import { refused } from './forbidden.ts';
+import { become } from './policy/become.ts';
 import { compileExpression, Evaluation, type Expression, toJson } from './policy/expressions.ts';
 import { type Hook, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
@@ -71,12 +72,6 @@ const applied = ({ resource, object }: AdmissionRequest, current: KubeObject, pa
     if (!(error instanceof StatusError)) throw error;
     throw new MutationError(`error applying patch: ${error.message}`);
   }
-};
-
-/** Changes `target` in place: others hold it too. */
-const become = (target: KubeObject, next: KubeObject): void => {
-  for (const key of Object.keys(target)) if (!Object.hasOwn(next, key)) delete target[key];
-  Object.assign(target, next);
 };
 
 export const mutatingAdmissionPolicy = (replicas: Replicas, registry: Registry, clock: Clock): AdmissionPlugin => {

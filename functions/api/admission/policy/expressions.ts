@@ -114,7 +114,7 @@ export const toJson = (value: CelValue): Json => {
   return object;
 };
 
-const requestOf = ({ resource, subresource, name, namespace, operation, user, dryRun, options }: AdmissionRequest): unknown => {
+export const requestOf = ({ resource, subresource, name, namespace, operation, user, dryRun, options }: AdmissionRequest): unknown => {
   const { group, version, kind, resource: plural } = resource;
   const extra = Object.fromEntries(Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]));
   return {

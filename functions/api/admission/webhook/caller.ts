@@ -1,0 +1,85 @@
+/** The port through which webhooks are called, and where they are. */
+import type { Replicas } from '../../../../store/replica.ts';
+
+export interface ClientConfig {
+  url?: string;
+  service?: { namespace: string; name: string; path?: string; port?: number };
+  /** PEM in base64; absent: the machine's own roots. */
+  caBundle?: string;
+}
+
+export interface WebhookCall {
+  readonly host: string;
+  readonly port: number;
+  /** Path and query. */
+  readonly path: string;
+  /** What the certificate must be for. */
+  readonly serverName: string;
+  readonly ca: string | undefined;
+  readonly timeoutMs: number;
+  readonly body: string;
+}
+
+export interface WebhookCaller {
+  /** Rejects with an error whose `code` is Node's (`ECONNREFUSED`), or `ETIMEDOUT` after `timeoutMs`. */
+  post(call: WebhookCall): Promise<{ readonly status: number; readonly body: string }>;
+}
+
+interface Slice {
+  ports?: { name?: string; port?: number }[];
+  endpoints?: { addresses?: string[]; conditions?: { ready?: boolean } }[];
+}
+interface ServiceLike {
+  spec?: { ports?: { name?: string; port?: number }[] };
+}
+
+/** A ready endpoint of the service: the API need not be where cluster IPs lead anywhere. */
+const endpointOf = async (replicas: Replicas, namespace: string, name: string, port: number): Promise<{ host: string; port: number }> => {
+  const [services, slices] = await Promise.all([replicas.open('services'), replicas.open('endpointslices.discovery.k8s.io')]);
+  await Promise.all([services.sync(), slices.sync()]);
+  const service = services.get(namespace, name)?.object as (ServiceLike & object) | undefined;
+  if (!service) throw new Error(`service "${name}" not found`);
+  const portName = service.spec?.ports?.find(one => one.port === port);
+  if (!portName) throw new Error(`no service port ${port} found for service "${name}"`);
+  for (const { object } of slices.list({ namespace, labels: { 'kubernetes.io/service-name': name } })) {
+    const { ports = [], endpoints = [] } = object as Slice;
+    const found = ports.find(one => (one.name ?? '') === (portName.name ?? ''))?.port;
+    const [host] = endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses ?? [];
+    if (found && host) return { host, port: found };
+  }
+  throw new Error(`no endpoints available for service "${name}"`);
+};
+
+export interface Address extends Pick<WebhookCall, 'host' | 'port' | 'path' | 'serverName'> {
+  /** As it is called in messages. */
+  readonly url: string;
+}
+
+export const addressOf = async (replicas: Replicas, { url, service }: ClientConfig, seconds: number): Promise<Address> => {
+  const query = `timeout=${seconds}s`;
+  if (url) {
+    const parsed = new URL(url);
+    const path = `${parsed.pathname}?${query}`;
+    const host = parsed.hostname.replace(/^\[|\]$/g, '');
+    return { host, port: Number(parsed.port) || 443, path, serverName: host, url: `https://${parsed.host}${path}` };
+  }
+  if (!service) throw new Error('webhook configuration must have either service or URL');
+  const { namespace, name, path: own = '/', port = 443 } = service;
+  const path = `${own.startsWith('/') ? own : `/${own}`}?${query}`;
+  const serverName = `${name}.${namespace}.svc`;
+  const shown = `https://${serverName}:${port}${path}`;
+  return { ...(await endpointOf(replicas, namespace, name, port)), path, serverName, url: shown };
+};
+
+/** In the words of Go's network library. */
+export const failureOf = (error: unknown, { host, port, serverName, url }: Address): string => {
+  const { code, message } = error as { code?: string; message: string };
+  const to = `dial tcp ${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `${to}: connect: connection refused`,
+    EHOSTUNREACH: `${to}: connect: no route to host`,
+    ENOTFOUND: `dial tcp: lookup ${serverName}: no such host`,
+    ETIMEDOUT: 'context deadline exceeded',
+  };
+  return `Post ${JSON.stringify(url)}: ${words[code ?? ''] ?? message}`;
+};

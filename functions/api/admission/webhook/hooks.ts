@@ -1,0 +1,170 @@
+/** Webhooks as they are configured, and one call of one of them (apiserver `pkg/admission/plugin/webhook`). */
+import type { Clock, Random } from '../../../../kinds/environment.ts';
+import type { JsonObject, KubeObject } from '../../../../kinds/object.ts';
+import type { Registry } from '../../../../kinds/resource.ts';
+import { badRequest, internalError, StatusError } from '../../../../kinds/status.ts';
+import type { MatchCondition, MatchResources } from '../../../../kinds/strategies/admission-rules.ts';
+import type { Replica, Replicas } from '../../../../store/replica.ts';
+import type { AdmissionRequest } from '../../admission.ts';
+import { compileExpression, Evaluation, type Expression, requestOf } from '../policy/expressions.ts';
+import { isExempt, matches, namespaceOf } from '../policy/matching.ts';
+import { addressOf, type ClientConfig, failureOf, type WebhookCaller } from './caller.ts';
+
+export interface WebhookDependencies {
+  readonly replicas: Replicas;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly caller: WebhookCaller;
+}
+
+interface Webhook {
+  name: string;
+  clientConfig: ClientConfig;
+  rules?: MatchResources['resourceRules'];
+  failurePolicy?: string;
+  matchPolicy?: string;
+  namespaceSelector?: MatchResources['namespaceSelector'];
+  objectSelector?: MatchResources['objectSelector'];
+  sideEffects?: string;
+  timeoutSeconds?: number;
+  admissionReviewVersions?: string[];
+  matchConditions?: MatchCondition[];
+  reinvocationPolicy?: string;
+}
+export interface Hook extends Webhook {
+  readonly conditions: readonly Expression[];
+}
+
+const staleness = 1000;
+
+/** In the order of the configurations' names. */
+export const webhooksOf = ({ replicas, clock }: WebhookDependencies, resource: string): (() => Promise<readonly Hook[]>) => {
+  let hooks: readonly Hook[] | undefined;
+  let synced = 0;
+  let opening: Promise<Replica> | undefined;
+  const open = async (): Promise<Replica> => {
+    const replica = await replicas.open(resource);
+    replica.subscribe(() => {
+      hooks = undefined;
+    });
+    return replica;
+  };
+  return async () => {
+    opening ??= open().catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    const replica = await opening;
+    if (clock.now() - synced >= staleness) {
+      synced = clock.now();
+      await replica.sync();
+    }
+    hooks ??= replica.list().flatMap(({ object }) =>
+      ((object as KubeObject & { webhooks?: Webhook[] }).webhooks ?? []).map(webhook => ({
+        ...webhook,
+        conditions: (webhook.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
+      })),
+    );
+    return hooks;
+  };
+};
+
+const failedCalling = ({ name }: Hook, why: string): string => `failed calling webhook ${JSON.stringify(name)}: ${why}`;
+
+/** Those that are to be called. Throws where a condition that must be known is not. */
+export const selectHooks = async (
+  { replicas, registry }: WebhookDependencies,
+  all: readonly Hook[],
+  request: AdmissionRequest,
+): Promise<readonly Hook[]> => {
+  if (all.length === 0 || isExempt(request)) return [];
+  const namespace = await namespaceOf(replicas, request);
+  return all.filter(hook => {
+    if (!hook.rules?.length) return false;
+    const { rules, matchPolicy, namespaceSelector, objectSelector } = hook;
+    const match = { resourceRules: rules, matchPolicy, namespaceSelector, objectSelector } as MatchResources;
+    if (!matches(match, request, registry, () => namespace?.metadata.labels)) return false;
+    if (hook.conditions.length === 0) return true;
+    const { holds, error } = new Evaluation(request, undefined, undefined, []).conditions(hook.conditions);
+    if (error !== undefined && hook.failurePolicy !== 'Ignore') throw refusedBy(request, failedCalling(hook, error));
+    return holds;
+  });
+};
+const refusedBy = ({ resource, name }: AdmissionRequest, why: string): StatusError =>
+  new StatusError(
+    403,
+    'Forbidden',
+    `${resource.resource}${resource.group ? `.${resource.group}` : ''} ${JSON.stringify(name)} is forbidden: ${why}`,
+    {
+      name,
+      ...(resource.group ? { group: resource.group } : {}),
+      kind: resource.resource,
+    },
+  );
+
+interface Answer {
+  uid?: string;
+  allowed?: boolean;
+  status?: { code?: number; reason?: string; message?: string; details?: JsonObject };
+  patch?: string;
+  patchType?: string;
+  warnings?: string[];
+}
+
+const denial = ({ name }: Hook, { code = 0, reason = '', message = '', details }: NonNullable<Answer['status']>): StatusError => {
+  const by = `admission webhook ${JSON.stringify(name)} denied the request`;
+  const text = message || reason ? `${by}: ${message || reason}` : `${by} without explanation`;
+  return new StatusError(Math.max(400, code), reason, text, (details ?? undefined) as never);
+};
+
+/** Undefined: it could not be called, and does not mind. */
+export const callHook = async (
+  { replicas, caller, random }: WebhookDependencies,
+  hook: Hook,
+  request: AdmissionRequest,
+  mutating: boolean,
+): Promise<Answer | undefined> => {
+  if (request.dryRun && hook.sideEffects !== 'None' && hook.sideEffects !== 'NoneOnDryRun')
+    throw badRequest(`admission webhook ${JSON.stringify(hook.name)} does not support dry run`);
+  const version = hook.admissionReviewVersions?.find(one => one === 'v1' || one === 'v1beta1') ?? 'v1';
+  const apiVersion = `admission.k8s.io/${version}`;
+  const uid = random.uuid();
+  const seconds = hook.timeoutSeconds ?? 10;
+  let answer: Answer;
+  try {
+    const { object = null, previous = null } = request;
+    const about = { ...(requestOf(request) as object), uid, object, oldObject: previous };
+    const body = JSON.stringify({ kind: 'AdmissionReview', apiVersion, request: about });
+    const address = await addressOf(replicas, hook.clientConfig, seconds);
+    const { caBundle } = hook.clientConfig;
+    const ca = caBundle ? Buffer.from(caBundle, 'base64').toString('utf8') : undefined;
+    const { status, body: text } = await caller.post({ ...address, ca, timeoutMs: seconds * 1000, body }).catch((error: unknown) => {
+      throw new Error(failureOf(error, address));
+    });
+    if (status < 200 || status > 206) throw new Error(text.trim() || `the server responded with the status code ${status}`);
+    answer = read(text, uid, apiVersion, mutating);
+  } catch (error) {
+    if (hook.failurePolicy === 'Ignore') return undefined;
+    throw internalError(failedCalling(hook, `failed to call webhook: ${(error as Error).message}`));
+  }
+  for (const warning of answer.warnings ?? []) request.warn(warning);
+  if (!answer.allowed) throw denial(hook, answer.status ?? {});
+  return answer;
+};
+
+const read = (text: string, uid: string, apiVersion: string, mutating: boolean): Answer => {
+  const review = JSON.parse(text) as { apiVersion?: string; kind?: string; response?: Answer };
+  const { response } = review;
+  if (!response) throw new Error('webhook response was absent');
+  if (apiVersion === 'admission.k8s.io/v1') {
+    if (response.uid !== uid) throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid ?? '')}`);
+    if (review.apiVersion !== apiVersion || review.kind !== 'AdmissionReview')
+      throw new Error(`expected webhook response of ${apiVersion}, Kind=AdmissionReview, got ${review.apiVersion}, Kind=${review.kind}`);
+    if (!mutating && response.patch) throw new Error('validating webhook may not return response.patch');
+    if (mutating && response.patch && !response.patchType) throw new Error('webhook returned response.patch but not response.patchType');
+    if (mutating && response.patchType && response.patchType !== 'JSONPatch')
+      throw new Error(`webhook returned invalid response.patchType of ${JSON.stringify(response.patchType)}`);
+  }
+  return response;
+};
