@@ -69,7 +69,7 @@ const legacyResource = (resource: Resource): JsonObject => ({
   singularName: resource.singular,
   namespaced: resource.namespaced,
   kind: resource.kind,
-  verbs: [...resource.verbs],
+  verbs: [...(resource.publishedVerbs ?? resource.verbs)],
   ...(resource.shortNames.length > 0 ? { shortNames: [...resource.shortNames] } : {}),
   ...(resource.categories.length > 0 ? { categories: [...resource.categories] } : {}),
   // What cannot be watched is not stored either.
@@ -103,7 +103,7 @@ const aggregatedResource = (resource: Resource): JsonObject => ({
   responseKind: responseKind(resource, resource.kind),
   scope: resource.namespaced ? 'Namespaced' : 'Cluster',
   singularResource: resource.singular,
-  verbs: [...resource.verbs],
+  verbs: [...(resource.publishedVerbs ?? resource.verbs)],
   ...(resource.shortNames.length > 0 ? { shortNames: [...resource.shortNames] } : {}),
   ...(resource.categories.length > 0 ? { categories: [...resource.categories] } : {}),
   ...(resource.subresources.length > 0

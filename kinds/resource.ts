@@ -33,6 +33,8 @@ export interface Resource {
   readonly columns: readonly ColumnDefinition[];
   /** Where the objects are stored and in which form; several served versions share one. */
   readonly storage: StorageForm;
+  /** What discovery tells, where it is not `verbs`: a kind on its way out is still written, but nobody should begin to. */
+  readonly publishedVerbs?: readonly string[];
   /** What every client of it is told (deprecation). */
   readonly warnings?: readonly string[];
 }

@@ -137,6 +137,11 @@ describe('an object', () => {
   test('of a terminating definition cannot be made', () => {
     const { strategy } = cows({ conditions: [...established, { type: 'Terminating', status: 'True' }] });
     expect(() => strategy.prepareForCreate?.(aCow({}), context)).toThrow(StatusError);
+    const registry = registryOf(aDefinition({ conditions: [...established, { type: 'Terminating', status: 'True' }] }));
+    expect(apiResourceList(registry, 'example.com', 'v1')).toMatchObject({
+      resources: [{ verbs: ['delete', 'deletecollection', 'get', 'list', 'watch'] }],
+    });
+    expect(registry.find('example.com', 'v1', 'cows')?.verbs).toContain('update');
   });
   test('keeps its status from its own writers, and the rest from those of the status', () => {
     const { strategy } = cows({ versions: [v1({ status: { type: 'object' } }, { subresources: { status: {} } })] });

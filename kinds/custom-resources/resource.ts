@@ -2,7 +2,7 @@
 import type { Resource, Subresource } from '../resource.ts';
 import { apiVersionOf } from '../resource.ts';
 import type { Schema } from '../schema/schema.ts';
-import type { DefinedVersion, Definition } from './definition.ts';
+import { conditionHolds, type DefinedVersion, type Definition } from './definition.ts';
 import { schemaOf } from './schema.ts';
 import { formsOf } from './stored.ts';
 import { strategyOf } from './strategy.ts';
@@ -10,6 +10,8 @@ import { columnsOf } from './table.ts';
 import { compareVersions } from './versions.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+/** While its definition is being deleted. */
+const lastVerbs = ['delete', 'deletecollection', 'get', 'list', 'watch'];
 const ofSubresource = ['get', 'patch', 'update'];
 
 const subresourcesOf = (version: DefinedVersion, kind: string): Subresource[] => {
@@ -83,6 +85,7 @@ export const resourcesOf = (definition: Definition): { readonly resource: Resour
       strategy: strategyOf({ definition, version, schema }),
       columns: columnsOf(version),
       storage: { name: `${plural}.${group}`, group, version: stored, kind, ...forms },
+      ...(conditionHolds(definition, 'Terminating') ? { publishedVerbs: lastVerbs } : {}),
       warnings: deprecationOf(definition, version, kind),
     };
     return { resource, served: version.served };
