@@ -71,6 +71,7 @@ export const addressOf = async (replicas: Replicas, { url, service }: ClientConf
   return { ...(await endpointOf(replicas, namespace, name, port)), path, serverName, url: shown };
 };
 
+const unknownAuthority = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
 /** In the words of Go's network library. */
 export const failureOf = (error: unknown, { host, port, serverName, url }: Address): string => {
   const { code, message } = error as { code?: string; message: string };
@@ -80,6 +81,10 @@ export const failureOf = (error: unknown, { host, port, serverName, url }: Addre
     EHOSTUNREACH: `${to}: connect: no route to host`,
     ENOTFOUND: `dial tcp: lookup ${serverName}: no such host`,
     ETIMEDOUT: 'context deadline exceeded',
+    DEPTH_ZERO_SELF_SIGNED_CERT: unknownAuthority,
+    SELF_SIGNED_CERT_IN_CHAIN: unknownAuthority,
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownAuthority,
+    UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownAuthority,
   };
   return `Post ${JSON.stringify(url)}: ${words[code ?? ''] ?? message}`;
 };
