@@ -225,6 +225,13 @@ describe('stored forms', () => {
 });
 
 describe('rules', () => {
+  test('are published', () => {
+    const rule = { rule: 'self.n > 1', message: 'too small' };
+    const spec = { type: 'object', properties: { n: { type: 'integer' } }, 'x-kubernetes-validations': [rule] };
+    expect(openApiV3(registryOf(aDefinition({ versions: [v1({ spec })] })), 'apis/example.com/v1')).toMatchObject({
+      components: { schemas: { 'com.example.v1.Cow': { properties: { spec: { 'x-kubernetes-validations': [rule] } } } } },
+    });
+  });
   const validated = (rules: object[], spec: object, previous?: object): string[] => {
     const properties = { n: { type: 'integer', 'x-kubernetes-validations': rules }, l: { type: 'array', items: { type: 'string' } } };
     const { strategy } = cows({ versions: [v1({ spec: { type: 'object', properties } })] });

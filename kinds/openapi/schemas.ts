@@ -173,6 +173,7 @@ const structural = (schema: Schema, flavour: Flavour, depth: number): JsonObject
   if (schema.listType) out['x-kubernetes-list-type'] = schema.listType;
   if (schema.listMapKeys) out['x-kubernetes-list-map-keys'] = [...schema.listMapKeys];
   if (schema.mapType) out['x-kubernetes-map-type'] = schema.mapType;
+  if (schema.rules) out['x-kubernetes-validations'] = schema.rules.map(rule => ({ ...rule }));
   if (flavour === 'v2') return out;
   if (schema.nullable) out['nullable'] = true;
   for (const word of ['allOf', 'anyOf', 'oneOf'] as const) if (schema[word]) out[word] = schema[word].map(inner);
