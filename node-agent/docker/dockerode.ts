@@ -123,6 +123,9 @@ export const dockerEngine = (socketPath: string): Engine => {
     async kill(id) {
       await unless(at(id).kill({ signal: 'SIGKILL' }), 404, 409);
     },
+    async update(id, resources) {
+      await ask(at(id).update(resources));
+    },
     async remove(id) {
       // 409: another removal is under way.
       await unless(at(id).remove({ force: true, v: true }), 404, 409);

@@ -16,6 +16,8 @@ export interface Engine {
   /** Sends the container's stop signal, then SIGKILL after `seconds`; answers when it is dead. Dead or gone already is fine. */
   stop(id: string, seconds: number, signal?: string): Promise<void>;
   kill(id: string): Promise<void>;
+  /** New limits for a container that runs on. */
+  update(id: string, resources: Limits): Promise<void>;
   /** Removes a container with its anonymous volumes, killing it if it runs. Gone already is fine. */
   remove(id: string): Promise<void>;
   resize(id: string, size: TerminalSize): Promise<void>;
@@ -31,6 +33,14 @@ export interface Engine {
   events(label: string, signal: AbortSignal): Promise<AsyncIterable<EngineEvent>>;
   version(): Promise<{ version: string; architecture: string }>;
   storageRoot(): Promise<string>;
+}
+
+export interface Limits {
+  CpuShares: number;
+  CpuPeriod?: number;
+  CpuQuota?: number;
+  Memory?: number;
+  MemorySwap?: number;
 }
 
 export interface TerminalSize {

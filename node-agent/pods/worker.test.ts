@@ -161,6 +161,20 @@ describe('the life of a pod', () => {
     expect(existsSync(join(dir, 'u1'))).toBe(false);
   });
 
+  test('new limits reach a container that runs, once', async () => {
+    const limited = (cpu: string) => aPod({ containers: [aContainer('main', { resources: { limits: { cpu } } })] });
+    const node = aWorker(limited('100m'));
+    await node.until(() => node.phase() === 'Running');
+    const changed = { ...node.worker.pod, spec: limited('200m').spec };
+    node.worker.update(changed);
+    node.worker.update(changed);
+    await node.until(() => node.engine.log.some(line => line.startsWith('update')));
+    expect(node.engine.log.filter(line => line.startsWith('update'))).toEqual([
+      'update main {"CpuShares":204,"CpuPeriod":100000,"CpuQuota":20000}',
+    ]);
+    expect(node.state('main')?.restartCount).toBe(0);
+  });
+
   test('while Docker is away its end is tried again now and then, not all the time', async () => {
     const node = aWorker(aPod());
     await node.until(() => node.phase() === 'Running');

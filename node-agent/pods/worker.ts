@@ -12,6 +12,7 @@ import { type BoundPod, describePod, isDeleted, isFinished, isHostNetwork, isSid
 import { createPodProbes } from './pod-probes.ts';
 import { podStatus } from './pod-status.ts';
 import { createPodVolumes } from './pod-volumes.ts';
+import { createResizer } from './resize.ts';
 import { StartFailure, startContainer } from './start-container.ts';
 import { type SandboxStart, startSandbox } from './start-sandbox.ts';
 import { type Stopping, stopContainer } from './stop-container.ts';
@@ -97,7 +98,9 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
   });
 
   /** After each the pod is looked at again. */
-  const { launch, mustWait } = createTasks({ clock, logger: log, ended: () => tick(), wakeAt: at => wakeAt(at) });
+  const tasks = createTasks({ clock, logger: log, ended: () => tick(), wakeAt: at => wakeAt(at) });
+  const { launch, mustWait } = tasks;
+  const resize = createResizer(context, tasks, adoptedIds);
   const look = async (id: string): Promise<ContainerView | undefined> => {
     const view = await options.look(id);
     if (view) views.set(id, view);
@@ -372,6 +375,10 @@ export const createPodWorker = (options: WorkerOptions): PodWorker => {
       view = podView(views.values());
     }
     for (const container of plan.start) startIfDue(container, view);
+    for (const { container } of rolesOf(pod)) {
+      const seen = latest(view, container.name);
+      if (seen?.state === 'running' && !busy.has(container.name)) resize(pod, container, seen);
+    }
     // The volumes of an adopted pod are brought up to date in its own time.
     const due = view.containers.some(each => each.state === 'running') ? volumes.dueAt() : undefined;
     if (due !== undefined && due <= clock.now()) launch('refresh', volumes.refresh);

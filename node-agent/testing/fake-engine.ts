@@ -82,6 +82,9 @@ export const fakeEngine = (clock: Clock, present: string[]): FakeEngine => {
       log.push(`kill ${nameOf(at(id))}`);
       await die(id, 137);
     },
+    async update(id, resources) {
+      log.push(`update ${nameOf(at(id))} ${JSON.stringify(resources)}`);
+    },
     async remove(id) {
       if (containers.has(id)) log.push(`remove ${nameOf(at(id))}`);
       containers.delete(id);

@@ -234,6 +234,20 @@ describe('how pods end', () => {
   });
 });
 
+test('new limits reach a container without a restart', async () => {
+  await apply(pod('sized', { containers: [container(forever, { resources: { limits: { cpu: '100m', memory: '20Mi' } } })] }));
+  await runs('sized');
+  const more = { cpu: '300m', memory: '30Mi' };
+  const limits = { containers: [{ name: 'main', resources: { requests: more, limits: more } }] };
+  await kubectl('patch', 'pod', 'sized', '--subresource=resize', '-p', JSON.stringify({ spec: limits }));
+  const id = String((await statusOf('sized')).containerStatuses[0].containerID).slice('docker://'.length);
+  await eventually('Docker has them', async () => {
+    const now = await docker('inspect', '-f', '{{.HostConfig.CpuQuota}} {{.HostConfig.Memory}}', id);
+    return now === '30000 31457280';
+  });
+  expect((await statusOf('sized')).containerStatuses[0].restartCount).toBe(0);
+});
+
 describe('probes', () => {
   test('readiness takes a pod out of its Service and back; liveness restarts a container', async () => {
     const probe = { periodSeconds: 1, failureThreshold: 1 };
