@@ -4,32 +4,8 @@
  * Custom resources begin with nothing.
  */
 import type { Schema } from '../schema/schema.ts';
-import { type Shape, type Struct, shapeOfDefinition } from '../schema/shape.ts';
-
-const zeroOf = (shape: Shape): unknown => {
-  switch (shape.kind) {
-    case 'struct':
-      return shape.struct ? zeroStruct(shape.struct) : {};
-    case 'string':
-      return '';
-    case 'boolean':
-    case 'schema-or-bool':
-      return false;
-    case 'integer':
-    case 'float':
-    case 'int-or-string':
-      return 0;
-    case 'quantity':
-      return '0';
-    default:
-      return null;
-  }
-};
-const zeroStruct = (struct: Struct): Record<string, unknown> => {
-  const object: Record<string, unknown> = {};
-  for (const field of struct.filled) object[field.name] = field.fillNull ? null : zeroOf(field.shape);
-  return object;
-};
+import { shapeOfDefinition } from '../schema/shape.ts';
+import { zeroStruct } from '../schema/zero.ts';
 
 const zeros = new WeakMap<Schema, Readonly<Record<string, unknown>>>();
 export const zeroObject = (schema: Schema): Readonly<Record<string, unknown>> => {

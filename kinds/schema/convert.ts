@@ -12,6 +12,7 @@ import { canonicalBase64, canonicalMicroTime, canonicalTime, GoError } from './g
 import { maxDepth, NumberLiteral, RepeatedMembers } from './json-text.ts';
 import type { Shape, Struct, StructField } from './shape.ts';
 import { shapeOfDefinition } from './shape.ts';
+import { zeroOf } from './zero.ts';
 
 /** No more problems than this are collected. */
 const maxProblems = 100;
@@ -34,33 +35,6 @@ const literal = (value: unknown): string | undefined => {
   return value instanceof NumberLiteral ? value.text : undefined;
 };
 const integer = /^-?[0-9]+$/;
-
-/** What a field that is not set is written as. */
-const zeroOf = (shape: Shape): Json => {
-  switch (shape.kind) {
-    case 'struct':
-      return shape.struct ? zeroStruct(shape.struct) : {};
-    case 'string':
-      return '';
-    case 'boolean':
-      return false;
-    case 'integer':
-    case 'float':
-    case 'int-or-string':
-      return 0;
-    case 'quantity':
-      return '0';
-    case 'schema-or-bool':
-      return false;
-    default:
-      return null;
-  }
-};
-const zeroStruct = (struct: Struct): JsonObject => {
-  const object: JsonObject = {};
-  for (const field of struct.filled) object[field.name] = field.fillNull ? null : zeroOf(field.shape);
-  return object;
-};
 
 const isEmpty = (value: Json): boolean => {
   if (value === '' || value === 0 || value === false || value === null) return true;
