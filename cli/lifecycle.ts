@@ -124,7 +124,7 @@ async function writeAgentConfig(cluster: Cluster, node: string, index: number): 
   return path;
 }
 
-/** Stops what runs. `removePods` also takes the containers and the network of the nodes away; the store keeps what was asked for. */
+/** Stops what runs, and takes the containers and the network of the nodes away; the store keeps what was asked for. */
 export async function stopCluster(cluster: Cluster): Promise<{ stopped: boolean }> {
   let stopped = false;
   for (const node of nodeNames(cluster)) {
