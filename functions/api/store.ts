@@ -1,5 +1,6 @@
 /** The store stage: the object is written, or goes where the write took its last finalizer, with what it claims beyond itself. */
 import type { KubeObject } from '../../kinds/object.ts';
+import { settle } from '../../kinds/schema/settle.ts';
 import { alreadyExists, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 import type { AroundCommit } from './admission.ts';
@@ -53,6 +54,7 @@ export const storeDraft = async (
   if (!previous && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object, attempt);
+  if (!options.dryRun) settle(call.resource.schema.definition, object);
   const form = toStored(call.resource, object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };

@@ -1,7 +1,7 @@
 /**
  * Build time only: merges the declarations of `@kubernetes/client-node` with the tables in `facts/` and writes
  * `kinds.json` (all that a running process needs), `descriptions.json` (for OpenAPI only, read when it is asked for) and
- * `protobuf.json` (read when a client first speaks protobuf).
+ * `protobuf.json` (read when a client first speaks protobuf) and `internal-types.json` (read by error texts).
  *
  * The declarations say which fields there are and of what type; `fields.json` adds what they do not carry (required,
  * merge keys, list types, defaults, enums); `go-types.json` adds the Go types, which decide what zero values become;
@@ -289,7 +289,7 @@ class Compiler {
   }
 }
 
-/** Writes `kinds.json`, `descriptions.json` and `protobuf.json` into `outDir`, a folder of the checkout. */
+/** Writes `kinds.json`, `descriptions.json`, `protobuf.json` and `internal-types.json` into `outDir`, a folder of the checkout. */
 export const compile = (outDir: string): void => {
   const compiler = new Compiler(findRoot(outDir));
   const kinds = compiler.run();
@@ -297,4 +297,5 @@ export const compile = (outDir: string): void => {
   writeFileSync(join(outDir, 'kinds.json'), JSON.stringify(kinds));
   writeFileSync(join(outDir, 'descriptions.json'), JSON.stringify(compiler.descriptions));
   writeFileSync(join(outDir, 'protobuf.json'), JSON.stringify(compiler.messages()));
+  writeFileSync(join(outDir, 'internal-types.json'), JSON.stringify(compiler.facts('internal-types')));
 };

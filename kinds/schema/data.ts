@@ -31,6 +31,9 @@ export const readDescriptions = (): CompiledDescriptions => load('descriptions.j
 /** Not kept here: the codec, which alone asks, keeps it. */
 export const readMessages = (): CompiledMessages => load('protobuf.json');
 
+/** Not kept here either: only error texts ask. */
+export const readInternalTypes = (): Readonly<Record<string, readonly string[]>> => load('internal-types.json');
+
 /** The objects that a fresh cluster starts with; `*` stands for what differs between clusters. */
 export const bootstrapObjects = (): readonly KubeObject[] => compiledKinds().bootstrap;
 
