@@ -20,6 +20,7 @@ export type Kind<T> = Omit<Wire<T>, 'apiVersion' | 'kind' | 'metadata'> & { apiV
 };
 
 export type Pod = Kind<generated.V1Pod>;
+export type PersistentVolume = Kind<generated.V1PersistentVolume>;
 export type PodSpec = Wire<generated.V1PodSpec>;
 export type PodStatus = Wire<generated.V1PodStatus>;
 export type PodTemplateSpec = Wire<generated.V1PodTemplateSpec>;

@@ -1,19 +1,27 @@
 /** Who is asking, and as whom they act. */
 import { authenticate as identify } from './authentication/authenticate.ts';
-import { impersonate } from './authentication/impersonation.ts';
-import type { ApiRequest, Authenticator, Authorizer, Connection, User } from './types.ts';
+import { impersonate, wantedUser } from './authentication/impersonation.ts';
+import { attributesOf } from './authorize.ts';
+import type { ApiRequest, Authenticator, Authorizer, Connection, RequestInfo, User } from './types.ts';
 
-const impersonationHeaders = ['impersonate-user', 'impersonate-group', 'impersonate-uid'];
+export interface Identity {
+  /** As whom the request is done. */
+  readonly user: User;
+  /** Who sent it, where that is somebody else. */
+  readonly caller?: User;
+  /** The constrained permission that let one act as the other. */
+  readonly constraint?: string;
+}
 
 export const authenticate = async (
   authenticators: readonly Authenticator[],
   authorizer: Authorizer,
   request: ApiRequest,
   connection: Connection,
-): Promise<User> => {
-  const user = await identify(authenticators, request, connection);
-  const { headers } = request;
-  if (!impersonationHeaders.some(name => headers.get(name) !== null)) return user;
-  const names = 'keys' in headers && typeof headers.keys === 'function' ? [...(headers.keys() as Iterable<string>)] : [];
-  return impersonate(request, user, authorizer, names);
+  info: RequestInfo,
+): Promise<Identity> => {
+  const caller = await identify(authenticators, request, connection);
+  const wanted = wantedUser(request);
+  if (!wanted) return { user: caller };
+  return { ...(await impersonate(authorizer, attributesOf(caller, info), wanted)), caller };
 };

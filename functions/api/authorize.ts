@@ -1,28 +1,37 @@
 /** Whether they may. Texts: apiserver `pkg/endpoints/handlers/responsewriters/errors.go`. */
-import { parseFieldSelector, requiredField } from '../../kinds/selector/field-selector.ts';
+import { isPathSegment } from '../../kinds/names.ts';
+import { type FieldRequirement, parseFieldSelector, requiredField } from '../../kinds/selector/field-selector.ts';
 import { StatusError } from '../../kinds/status.ts';
 import { denied } from './authorization/denied.ts';
 import type { Attributes, Authorizer, RequestInfo, User } from './types.ts';
 
-/** A list or watch that can only find one object is authorized as if it named it. */
-const selectedName = (info: RequestInfo): string => {
-  const selector = info.query.get('fieldSelector');
-  if (!selector?.includes('metadata.name')) return '';
+const lists = new Set(['list', 'watch', 'deletecollection']);
+
+/** Undefined where there is none, or where what is wrong with it is said by the verb, to those who may ask at all. */
+const fieldSelector = ({ verb, query }: RequestInfo): readonly FieldRequirement[] | undefined => {
+  const selector = lists.has(verb) ? query.get('fieldSelector') : null;
+  if (!selector) return undefined;
   try {
-    return requiredField(parseFieldSelector(selector), 'metadata.name') ?? '';
+    return parseFieldSelector(selector);
   } catch (error) {
-    // What is wrong with it is said by the verb, to those who may ask at all.
-    if (error instanceof StatusError) return '';
+    if (error instanceof StatusError) return undefined;
     throw error;
   }
 };
 
+const selectedName = (selector: readonly FieldRequirement[]): string => {
+  const name = requiredField(selector, 'metadata.name') ?? '';
+  return isPathSegment(name).length === 0 ? name : '';
+};
+
+/** A list or watch that can only find one object is authorized as if it named it. */
 export const attributesOf = (user: User, info: RequestInfo): Attributes => {
   const { verb, path, target } = info;
   if (!target) return { user, verb, path, group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
   const { group, version, resource, subresource, namespace } = target;
-  const name = target.name || (verb === 'list' || verb === 'watch' ? selectedName(info) : '');
-  return { user, verb, group, version, resource, subresource, namespace, name };
+  const selector = fieldSelector(info);
+  const name = target.name || (selector && verb !== 'deletecollection' ? selectedName(selector) : '');
+  return { user, verb, group, version, resource, subresource, namespace, name, ...(selector ? { fieldSelector: selector } : {}) };
 };
 
 export const authorize = async (authorizer: Authorizer, user: User, info: RequestInfo): Promise<void> => {

@@ -31,8 +31,8 @@ export interface Doors {
 /** `warnings` collects what the client is told beside the answer, also beside a refusal. */
 export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, warnings: string[]): Promise<ApiResponse> => {
   const { services } = doors;
-  const user = await authenticate(doors.authenticators, services.authorizer, request, connection);
   const info = parseRequest(request.method, request.url);
+  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
   await authorize(services.authorizer, user, info);
   const routed = doors.route(services.registry, request, info);
   if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;

@@ -70,7 +70,13 @@ export const aRequest = (
 ): ApiRequest => {
   const all: Record<string, string> = { 'user-agent': 'test/1.0', 'content-type': 'application/json', ...headers };
   const bytes = body === undefined ? new Uint8Array() : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return { method, url, headers: { get: name => all[name.toLowerCase()] ?? null }, signal, arrayBuffer: async () => bytes };
+  return {
+    method,
+    url,
+    headers: { get: name => all[name.toLowerCase()] ?? null, entries: () => Object.entries(all) },
+    signal,
+    arrayBuffer: async () => bytes,
+  };
 };
 
 /** The whole of a body that is no stream. */

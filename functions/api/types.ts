@@ -2,6 +2,7 @@
 
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Resource } from '../../kinds/resource.ts';
+import type { FieldRequirement } from '../../kinds/selector/field-selector.ts';
 import type { StatusError } from '../../kinds/status.ts';
 
 /** The part of the web's `Request` that the API uses; a web-standard Request satisfies it, and so does the cheaper one of the local server. */
@@ -9,7 +10,8 @@ export interface ApiRequest {
   readonly method: string;
   /** Absolute, or path and query. */
   readonly url: string;
-  readonly headers: { get(name: string): string | null };
+  /** `entries`: every header with its name in lower case; one that was sent twice comes twice, where the adapter can tell. */
+  readonly headers: { get(name: string): string | null; entries?(): Iterable<[string, string]> };
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   arrayBuffer(): Promise<ArrayBuffer | Uint8Array>;
@@ -73,6 +75,8 @@ export interface Attributes {
   readonly name: string;
   /** Set for non-resource requests. */
   readonly path?: string;
+  /** What narrows a list or watch, as far as it can be read. */
+  readonly fieldSelector?: readonly FieldRequirement[];
 }
 
 export interface Authorizer {

@@ -14,8 +14,8 @@ const streams = new Set(['exec', 'attach', 'portforward']);
 
 export const upgrade = async (doors: Doors, request: ApiRequest, connection: Connection): Promise<UpgradeTarget> => {
   const { services } = doors;
-  const user = await authenticate(doors.authenticators, services.authorizer, request, connection);
   const info = parseRequest(request.method, request.url);
+  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
   await authorize(services.authorizer, user, info);
   const { target } = info;
   if (!target || !streams.has(target.subresource)) throw badRequest('this path takes no upgrade');

@@ -1,4 +1,7 @@
-/** Nobody grants what he does not hold. Upstream checks this in the storage of roles and bindings; here it is asked where plugins are. */
+/**
+ * Nobody grants what he does not hold. Upstream checks this in the storage of roles and bindings, when all that changes objects has had its say
+ * and before they are validated; here that is the end of the mutating half.
+ */
 import type { KubeObject } from '../../../kinds/object.ts';
 import type { PolicyRule } from '../../../kinds/types.ts';
 import type { AdmissionPlugin } from '../admission.ts';
@@ -12,29 +15,33 @@ const bindings = new Set(['rolebindings', 'clusterrolebindings']);
 
 interface Role extends KubeObject {
   rules?: PolicyRule[] | null;
-  aggregationRule?: unknown;
+  aggregationRule?: { clusterRoleSelectors?: unknown[] };
 }
 interface Binding extends KubeObject {
   roleRef?: { kind: string; name: string };
-  subjects?: unknown;
 }
+
+/** What garbage collection writes takes nothing but the right to update. */
+const changesOnlyOwnership = (next: KubeObject, previous: KubeObject | undefined): boolean => {
+  if (!previous) return false;
+  const { ownerReferences: _, finalizers: __, managedFields: ___, ...metadata } = next.metadata;
+  const { ownerReferences: ____, finalizers: _____, managedFields: ______, ...before } = previous.metadata;
+  return sameJson({ ...next, metadata }, { ...previous, metadata: before });
+};
+const aggregates = (role: Role | undefined): boolean => (role?.aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
 
 export const roleEscalation = (rbac: RbacAuthorizer): AdmissionPlugin => ({
   name: 'RoleEscalation',
-  async validate({ resource, operation, object, previous, user, namespace, name }) {
+  async admit({ resource, operation, object, previous, user, namespace, name }) {
     if (resource.group !== group || !object || (operation !== 'CREATE' && operation !== 'UPDATE')) return;
-    const write = { user, resource: resource.resource, namespace, name };
+    if (changesOnlyOwnership(object, previous)) return;
+    const requested = operation === 'CREATE' ? '' : name;
+    const write = { user, resource: resource.resource, namespace, requested, name: object.metadata.name ?? '' };
     if (roles.has(resource.resource)) {
       const role = object as Role;
-      const before = previous as Role | undefined;
-      if (before && sameJson(role.rules ?? [], before.rules ?? []) && sameJson(role.aggregationRule, before.aggregationRule)) return;
-      await checkRoleWrite(rbac, write, role.rules ?? []);
-      return;
+      await checkRoleWrite(rbac, write, role.rules ?? [], aggregates(role) || aggregates(previous as Role | undefined));
+    } else if (bindings.has(resource.resource)) {
+      await checkBindingWrite(rbac, write, (object as Binding).roleRef ?? { kind: '', name: '' });
     }
-    if (!bindings.has(resource.resource)) return;
-    const binding = object as Binding;
-    const before = previous as Binding | undefined;
-    if (before && sameJson(binding.roleRef, before.roleRef) && sameJson(binding.subjects, before.subjects)) return;
-    if (binding.roleRef) await checkBindingWrite(rbac, write, binding.roleRef);
   },
 });

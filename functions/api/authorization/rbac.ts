@@ -3,6 +3,7 @@
  * decision is a walk over the rules of that user alone. Source: kubernetes `plugin/pkg/auth/authorizer/rbac`.
  */
 import type { Clock } from '../../../kinds/environment.ts';
+import { quote } from '../../../kinds/field.ts';
 import type { KubeObject } from '../../../kinds/object.ts';
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '../../../kinds/types.ts';
 import type { Replica, Replicas } from '../../../store/replica.ts';
@@ -14,7 +15,18 @@ interface Grant {
   readonly rules: readonly PolicyRule[];
   readonly reason: string;
   /** The role that a binding names is not there; said to those who are refused. */
-  readonly missing?: string;
+  readonly missing?: RoleName;
+}
+
+interface RoleName {
+  readonly kind: string;
+  readonly name: string;
+}
+
+export interface Held {
+  readonly rules: readonly PolicyRule[];
+  /** Roles that bindings of the user name and nobody has. */
+  readonly missing: readonly RoleName[];
 }
 
 interface Holdings {
@@ -24,9 +36,9 @@ interface Holdings {
 
 export interface RbacAuthorizer extends Authorizer {
   /** Everything a user may do in a namespace (with what it holds cluster-wide); `''`: cluster-wide only. */
-  rulesFor(user: User, namespace: string): Promise<readonly PolicyRule[]>;
+  rulesFor(user: User, namespace: string): Promise<Held>;
   /** The rules a role reference names; undefined when the role does not exist. */
-  roleRules(roleRef: { readonly kind: string; readonly name: string }, namespace: string): Promise<readonly PolicyRule[] | undefined>;
+  roleRules(roleRef: RoleName, namespace: string): Promise<readonly PolicyRule[] | undefined>;
 }
 
 /** How stale the roles may be where no subscription keeps the replicas current (ms). */
@@ -55,7 +67,7 @@ export async function rbacAuthorizer(replicas: Replicas, clock: Clock): Promise<
     await Promise.all(all.map(replica => replica.sync()));
   };
 
-  const rulesOf = (roleRef: { readonly kind: string; readonly name: string }, namespace: string): readonly PolicyRule[] | undefined => {
+  const rulesOf = (roleRef: RoleName, namespace: string): readonly PolicyRule[] | undefined => {
     const entry = roleRef.kind === 'ClusterRole' ? clusterRoles.get('', roleRef.name) : roles.get(namespace, roleRef.name);
     return entry && ((entry.object as unknown as Role | ClusterRole).rules ?? []);
   };
@@ -100,21 +112,15 @@ export async function rbacAuthorizer(replicas: Replicas, clock: Clock): Promise<
           if (grant.rules.some(rule => ruleAllows(rule, attributes))) return { allowed: true, reason: grant.reason };
         }
       }
-      const missing = [...new Set([...cluster, ...(local ?? [])].flatMap(grant => grant.missing ?? []))];
-      if (missing.length === 0) return { allowed: false, reason: '' };
-      return { allowed: false, reason: `RBAC: ${missing.length === 1 ? missing[0] : `[${missing.join(', ')}]`}` };
+      const missing = missingText(missingOf([...cluster, ...(local ?? [])]));
+      return { allowed: false, reason: missing ? `RBAC: ${missing}` : '' };
     },
 
     async rulesFor(user, namespace) {
       await refresh();
-      if (user.groups.includes('system:masters')) {
-        return [
-          { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
-          { nonResourceURLs: ['*'], verbs: ['*'] },
-        ];
-      }
       const { cluster, byNamespace } = holdings(user);
-      return [...cluster, ...(byNamespace.get(namespace) ?? [])].flatMap(grant => grant.rules);
+      const grants = [...cluster, ...(byNamespace.get(namespace) ?? [])];
+      return { rules: grants.flatMap(grant => grant.rules), missing: missingOf(grants) };
     },
 
     async roleRules(roleRef, namespace) {
@@ -122,6 +128,14 @@ export async function rbacAuthorizer(replicas: Replicas, clock: Clock): Promise<
       return rulesOf(roleRef, namespace);
     },
   };
+}
+
+const missingOf = (grants: readonly Grant[]): RoleName[] => grants.flatMap(grant => grant.missing ?? []);
+
+/** As Go prints several errors: each text once. */
+export function missingText(missing: readonly RoleName[]): string {
+  const texts = [...new Set(missing.map(({ kind, name }) => `${kind.toLowerCase()}.${group} ${quote(name)} not found`))];
+  return texts.length > 1 ? `[${texts.join(', ')}]` : (texts[0] ?? '');
 }
 
 function grantOf(
@@ -135,8 +149,7 @@ function grantOf(
   if (!subject) return undefined;
   const rules = rulesOf(binding.roleRef, namespace);
   if (!rules) {
-    const { kind, name } = binding.roleRef;
-    return { rules: [], reason: '', missing: `${kind.toLowerCase()}.${group} ${JSON.stringify(name)} not found` };
+    return { rules: [], reason: '', missing: binding.roleRef };
   }
   const who = subject.kind === 'ServiceAccount' ? `${subject.name}/${subject.namespace ?? namespace}` : subject.name;
   const name = namespace ? `${binding.metadata.name}/${namespace}` : binding.metadata.name;

@@ -1,4 +1,5 @@
 /** Policy rules: what one allows, and whether some cover another. Pure. Source: kubernetes `pkg/apis/rbac`, component-helpers `auth/rbac/validation`. */
+import { quote } from '../../../kinds/field.ts';
 import type { PolicyRule } from '../../../kinds/types.ts';
 import type { Attributes } from '../types.ts';
 
@@ -53,38 +54,42 @@ function breakDown(rule: PolicyRule): PolicyRule[] {
   return single;
 }
 
+/** `servant` is broken down. A star of subresources covers `pods/*` only where it is the same text (component-helpers `policy_comparator.go`). */
 function covers(owner: PolicyRule, servant: PolicyRule): boolean {
   const every = (wanted: readonly string[] | undefined, test: (value: string) => boolean): boolean => (wanted ?? []).every(test);
-  if (!every(servant.verbs, verb => has(owner.verbs, verb))) return false;
-  if (servant.nonResourceURLs)
-    return every(servant.nonResourceURLs, url => (owner.nonResourceURLs ?? []).some(rule => urlCovers(rule, url)));
-  if (!every(servant.apiGroups, group => has(owner.apiGroups, group))) return false;
   const resources = owner.resources ?? [];
-  const coversResource = (resource: string): boolean => {
-    const [name = '', subresource = ''] = resource.split('/');
-    return has(resources, resource) || (subresource !== '' && resourceCovers(resources, name, subresource));
-  };
-  if (!every(servant.resources, coversResource)) return false;
-  if (!owner.resourceNames?.length) return true;
-  return (servant.resourceNames?.length ?? 0) > 0 && every(servant.resourceNames, name => owner.resourceNames?.includes(name) ?? false);
+  const coversResource = (resource: string): boolean =>
+    has(resources, resource) || (resource.includes('/') && resources.includes(`*${resource.slice(resource.indexOf('/'))}`));
+  const names = owner.resourceNames ?? [];
+  return (
+    every(servant.verbs, verb => has(owner.verbs, verb)) &&
+    every(servant.apiGroups, group => has(owner.apiGroups, group)) &&
+    every(servant.resources, coversResource) &&
+    every(servant.nonResourceURLs, url => (owner.nonResourceURLs ?? []).some(rule => urlCovers(rule, url))) &&
+    (names.length === 0 || ((servant.resourceNames?.length ?? 0) > 0 && every(servant.resourceNames, name => names.includes(name))))
+  );
 }
 
-/** Rules that differ in the verb only become one. */
+/** Rules over one resource that differ in the verb only become one; a verb asked for twice stands there twice. */
 function compact(rules: readonly PolicyRule[]): PolicyRule[] {
   const merged = new Map<string, PolicyRule>();
+  const others: PolicyRule[] = [];
   for (const rule of rules) {
-    const { verbs, ...rest } = rule;
-    const key = JSON.stringify([rest.apiGroups, rest.resources, rest.resourceNames, rest.nonResourceURLs]);
+    if (rule.nonResourceURLs) {
+      others.push(rule);
+      continue;
+    }
+    const key = JSON.stringify([rule.apiGroups, rule.resources, rule.resourceNames]);
     const known = merged.get(key);
-    merged.set(key, known ? { ...known, verbs: [...new Set([...known.verbs, ...verbs])] } : rule);
+    merged.set(key, known ? { ...known, verbs: [...known.verbs, ...rule.verbs] } : rule);
   }
-  return [...merged.values()];
+  return [...others, ...merged.values()];
 }
 
 /** As Go prints it in refusals: `{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}`. */
 export function describeRule(rule: PolicyRule): string {
   const part = (name: string, values: readonly string[] | undefined) =>
-    values?.length ? [`${name}:[${values.map(value => JSON.stringify(value)).join(' ')}]`] : [];
+    values?.length ? [`${name}:[${values.map(quote).join(' ')}]`] : [];
   return `{${[
     ...part('APIGroups', rule.apiGroups),
     ...part('Resources', rule.resources),

@@ -13,7 +13,7 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 export class LocalRequest implements ApiRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: { get(name: string): string | null };
+  readonly headers: { get(name: string): string | null; entries(): Iterable<[string, string]> };
   readonly #incoming: NodeRequest;
   #controller: AbortController | undefined;
   #gone = false;
@@ -27,6 +27,10 @@ export class LocalRequest implements ApiRequest {
       get(name) {
         const value = raw[name.toLowerCase()];
         return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+      },
+      *entries() {
+        const { rawHeaders } = incoming;
+        for (let i = 0; i + 1 < rawHeaders.length; i += 2) yield [(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? ''];
       },
     };
   }
