@@ -93,8 +93,8 @@ const writeFields = (shape: Shape, fields: readonly Field[], value: Members, aro
   return made;
 };
 
-/** Of a value of the definition `io.k8s.api.<name>`: `resource.v1.ResourceClaimSpec`. */
+/** Of a value of the definition `io.k8s.api.<name>` (`resource.v1.ResourceClaimSpec`), or of a list of such. */
 export const internalForm = (name: string, value: unknown): unknown => {
   const shape = shapeOfDefinition(`io.k8s.api.${name}`);
-  return write(shape, value, {});
+  return Array.isArray(value) ? value.map(item => write(shape, item, {})) : write(shape, value, {});
 };

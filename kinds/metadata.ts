@@ -5,6 +5,7 @@
  */
 import { semanticEqual } from './equality.ts';
 import { type Field, forbidden, invalid, notSupported, type Path, required, root, show, tooLong } from './field.ts';
+import { internalForm } from './internal-form.ts';
 import { checkName, isDns1123Label, isLabelValue, isQualifiedName, longerThan, patternText } from './names.ts';
 import type { KubeObject, ManagedFieldsEntry, OwnerReference } from './object.ts';
 import type { FieldError } from './status.ts';
@@ -23,9 +24,9 @@ const managedFieldsField = metadata.child('managedFields');
 export const immutableText = 'field is immutable';
 export const negativeText = 'must be greater than or equal to 0';
 
-/** `value` must be what it was. */
-export const validateImmutable = (value: unknown, previous: unknown, field: Field): FieldError[] =>
-  semanticEqual(value, previous) ? [] : [invalid(field, value ?? null, immutableText)];
+/** `value` must be what it was. `type` is that of the value in the server's internal form, where it is a struct or a list. */
+export const validateImmutable = (value: unknown, previous: unknown, field: Field, type?: string): FieldError[] =>
+  semanticEqual(value, previous) ? [] : [invalid(field, (type ? internalForm(type, value) : value) ?? null, immutableText)];
 export const validateNonNegative = (value: number | undefined, field: Field): FieldError[] =>
   value !== undefined && value < 0 ? [invalid(field, value, negativeText)] : [];
 

@@ -59,6 +59,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
    */
   gracePeriod?(object: T, requested: number | undefined): number | undefined;
 
+  /** Annotations that stand for fields of the server's internal form: where metadata is shown alone, they are not there. */
+  readonly fieldAnnotations?: ReadonlySet<string>;
   /** Selectable fields besides metadata.name and metadata.namespace. */
   fields?(object: T): Record<string, string>;
   /** Cells of one row, in the order of the kind's columns in `facts/columns.json`. `now` in ms. Absent: name and age. */

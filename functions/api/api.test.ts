@@ -316,6 +316,18 @@ describe('list', () => {
     const yaml = await send('GET', `${maps}/a`, undefined, { accept: 'application/yaml' });
     expect(answerText(yaml.raw)).toContain('kind: ConfigMap\n');
   });
+
+  test('an annotation that stands for a field is not shown with metadata alone', async () => {
+    const { send } = await start();
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    const spec = { selector: { matchLabels: { a: 'b' } }, template };
+    const sets = '/apis/apps/v1/namespaces/default/daemonsets';
+    const { body } = await send('POST', sets, { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name: 'a' }, spec });
+    expect(body.metadata.annotations).toEqual({ 'deprecated.daemonset.template.generation': '1' });
+    const alone = await send('GET', `${sets}/a`, undefined, { accept: 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io' });
+    expect(alone.body.metadata).toMatchObject({ name: 'a', generation: 1 });
+    expect(alone.body.metadata.annotations).toBeUndefined();
+  });
 });
 
 describe('watch', () => {

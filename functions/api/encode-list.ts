@@ -28,7 +28,7 @@ export const encodeList = async (exchange: Exchange, answer: ListAnswer): Promis
   }
   refuseListForm(exchange, transform.kind, true);
   if (transform.kind === 'Table') return format(accept, tableOf(exchange, objects, metadata));
-  const items = objects.map(object => partialMetadata(object, transform.apiVersion));
+  const items = objects.map(object => partialMetadata(exchange.resource, object, transform.apiVersion));
   return format(accept, { kind: 'PartialObjectMetadataList', apiVersion: transform.apiVersion, metadata, items });
 };
 

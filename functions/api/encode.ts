@@ -35,7 +35,7 @@ const encodeObject = async (exchange: Exchange, answer: Extract<Answer, { type: 
   refuseListForm(exchange, transform.kind, false);
   if (transform.kind === 'Table')
     return format(accept, tableOf(exchange, [object], { resourceVersion: object.metadata.resourceVersion ?? '' }));
-  return format(accept, partialMetadata(object, transform.apiVersion));
+  return format(accept, partialMetadata(exchange.resource, object, transform.apiVersion));
 };
 
 /** `value` has kind and version. */

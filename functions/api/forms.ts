@@ -13,10 +13,19 @@ export interface ListMeta {
   readonly remainingItemCount?: number;
 }
 
-export const partialMetadata = (object: KubeObject, apiVersion: string): unknown => ({
+/** Annotations that stand for fields are left out: upstream takes metadata from its internal form, where they are fields. */
+const ownMetadata = ({ strategy }: Resource, { metadata }: KubeObject): KubeObject['metadata'] => {
+  const { fieldAnnotations } = strategy;
+  const { annotations, ...rest } = metadata;
+  if (!fieldAnnotations || !annotations) return metadata;
+  const kept = Object.entries(annotations).filter(([key]) => !fieldAnnotations.has(key));
+  return kept.length ? { ...rest, annotations: Object.fromEntries(kept) } : rest;
+};
+
+export const partialMetadata = (resource: Resource, object: KubeObject, apiVersion: string): unknown => ({
   kind: 'PartialObjectMetadata',
   apiVersion,
-  metadata: object.metadata,
+  metadata: ownMetadata(resource, object),
 });
 
 /** Upstream's name of a group's internal types, which its texts show. */
@@ -59,9 +68,9 @@ const plainCells = (resource: Resource, object: KubeObject, now: number): Json[]
     return name === 'Created At' ? (object.metadata.creationTimestamp ?? null) : null;
   });
 
-const rowObject = (object: KubeObject, include: Include, apiVersion: string): unknown => {
+const rowObject = (resource: Resource, object: KubeObject, include: Include, apiVersion: string): unknown => {
   if (include === 'Object') return object;
-  return include === 'None' ? undefined : partialMetadata(object, apiVersion);
+  return include === 'None' ? undefined : partialMetadata(resource, object, apiVersion);
 };
 
 /** `columns: false` for all but the first event of a watch, where they are known. */
@@ -78,7 +87,7 @@ export const tableOf = (exchange: Exchange, objects: readonly KubeObject[], meta
     columnDefinitions: columns ? columnsOf(resource) : null,
     rows: objects.map(object => ({
       cells: strategy.cells?.(object, now) ?? plainCells(resource, object, now),
-      object: rowObject(object, include, apiVersion),
+      object: rowObject(resource, object, include, apiVersion),
     })),
   };
 };

@@ -26,9 +26,6 @@ const exceptions: Record<string, Record<string, Ownable>> = {
   '/Pod': {
     status: without({ 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf }),
     ephemeralcontainers: only(['f:spec', 'f:ephemeralContainers']),
-    resize: only(
-      ...['f:containers', 'f:initContainers'].flatMap(list => ['f:resources', 'f:resizePolicy'].map(field => ['f:spec', list, '*', field])),
-    ),
   },
   '/Namespace': { finalize: without(status) },
   'apps/Deployment': { status: without({ 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf }) },

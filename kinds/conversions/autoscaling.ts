@@ -1,5 +1,6 @@
 /** Autoscalers are stored as `autoscaling/v2`; `autoscaling/v1` sees what it has no fields for as annotations. */
 import { goJson } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import type { KubeObject } from '../object.ts';
 import { metricFromV1, metricStatusFromV1, metricStatusToV1, metricToV1 } from './autoscaling-metrics.ts';
 
@@ -13,7 +14,8 @@ const metricsAnnotation = `${prefix}metrics`;
 const currentMetricsAnnotation = `${prefix}current-metrics`;
 const behaviorAnnotation = `${prefix}behavior`;
 const conditionsAnnotation = `${prefix}conditions`;
-const roundTrip = new Set([
+/** Annotations that hold fields of the other version. */
+export const roundTrip: ReadonlySet<string> = new Set([
   ...[metricsAnnotation, currentMetricsAnnotation, behaviorAnnotation, conditionsAnnotation],
   ...[`${prefix}scale-down-tolerance`, `${prefix}scale-up-tolerance`],
 ]);
@@ -30,22 +32,6 @@ const cpuMetric = (share: unknown): Fields => ({
   resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: share } },
 });
 
-/** The annotation holds the internal Go struct, whose fields have no tags. */
-const rulesToGo = (value: unknown): Fields | null => {
-  if (value === undefined || value === null) return null;
-  const rules = fieldsOf(value);
-  const policies = listOf(rules['policies']).map(policy => ({
-    Type: policy['type'] ?? '',
-    Value: policy['value'] ?? 0,
-    PeriodSeconds: policy['periodSeconds'] ?? 0,
-  }));
-  return {
-    StabilizationWindowSeconds: rules['stabilizationWindowSeconds'] ?? null,
-    SelectPolicy: rules['selectPolicy'] ?? null,
-    Policies: policies.length ? policies : null,
-    Tolerance: rules['tolerance'] ?? null,
-  };
-};
 const ignoringCase = (fields: Fields): Map<string, unknown> =>
   new Map(Object.entries(fields).map(([key, value]) => [key.toLowerCase(), value]));
 const set = (fields: Fields): Fields =>
@@ -83,7 +69,7 @@ const sharedStatus = (status: Fields): Fields =>
   set({
     observedGeneration: status['observedGeneration'],
     lastScaleTime: status['lastScaleTime'],
-    currentReplicas: status['currentReplicas'],
+    currentReplicas: status['currentReplicas'] || undefined,
     desiredReplicas: status['desiredReplicas'],
   });
 const withAnnotations = (object: KubeObject, annotations: Record<string, string>): KubeObject['metadata'] => {
@@ -102,9 +88,8 @@ export const autoscalerToV1 = (object: KubeObject): KubeObject => {
   if (others.length) annotations[metricsAnnotation] = goJson(others.map(metricToV1));
   const current = listOf(status['currentMetrics']);
   if (current.length) annotations[currentMetricsAnnotation] = goJson(current.map(metricStatusToV1));
-  const behavior = fieldsOf(spec['behavior']);
   if (spec['behavior'] !== undefined)
-    annotations[behaviorAnnotation] = goJson({ ScaleUp: rulesToGo(behavior['scaleUp']), ScaleDown: rulesToGo(behavior['scaleDown']) });
+    annotations[behaviorAnnotation] = goJson(internalForm('autoscaling.v2.HorizontalPodAutoscalerBehavior', spec['behavior']));
   const conditions = listOf(status['conditions']);
   if (conditions.length)
     annotations[conditionsAnnotation] = goJson(

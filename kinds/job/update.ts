@@ -49,13 +49,13 @@ const checkTemplateChange = (next: Job, previous: Job, errors: Errors): void => 
   const tunable = isTunable(previous);
   if (tunable) before = withDirectives(template, before);
   if (previous.spec?.suspend !== true || !tunable) {
-    errors.push(...validateImmutable(template, before, path.child('template')));
+    errors.push(...validateImmutable(template, before, path.child('template'), 'core.v1.PodTemplateSpec'));
     return;
   }
   const old = before.spec ?? noSpec;
   const spec: PodSpec = { ...old, containers: withResources(template.spec?.containers, old.containers) };
   if (old.initContainers) spec.initContainers = withResources(template.spec?.initContainers, old.initContainers);
-  errors.push(...validateImmutable(template.spec, spec, path.child('template.spec')));
+  errors.push(...validateImmutable(template.spec, spec, path.child('template.spec'), 'core.v1.PodSpec'));
 };
 
 const checkCompletions = (next: JobSpec, previous: JobSpec, at: Path, errors: Errors): void => {

@@ -44,8 +44,23 @@ const isEmpty = (value: Json): boolean => {
   return true;
 };
 
+/** How a value that is no text any more is refused: apimachinery's `FromUnstructured` names kinds of Go values, and stops at the first. */
+const restoreProblem = (shape: Shape, value: unknown): string => {
+  const text = literal(value);
+  const number = text !== undefined && integer.test(text) ? 'int64' : 'float64';
+  const from = typeof value === 'string' ? 'string' : Array.isArray(value) ? 'slice' : typeof value === 'boolean' ? 'bool' : 'map';
+  const given = text === undefined ? from : number;
+  if (shape.kind === 'struct') return `cannot restore struct from: ${given}`;
+  if (shape.kind === 'map') return `cannot restore map from ${given}`;
+  if (shape.kind === 'list' || shape.kind === 'bytes') return `cannot restore slice from ${given}`;
+  if (shape.kind === 'string') return given === 'int64' ? `cannot convert int64 to ${shape.go}` : 'unrecognized type: string';
+  if (shape.kind === 'integer' && given === 'float64') return `cannot convert float64 to ${shape.go}`;
+  return `unrecognized type: ${shape.kind === 'boolean' ? 'bool' : shape.kind === 'float' ? 'float64' : shape.go}`;
+};
+
 export class Conversion {
   readonly #strict: boolean;
+  readonly #restore: boolean;
   readonly #path: (StructField | string | number)[] = [];
   readonly #seenProblems = new Set<string>();
   #quiet = 0;
@@ -54,8 +69,10 @@ export class Conversion {
   /** Object members met, to be held against those of the text. */
   members = 0;
 
-  constructor(strict: boolean) {
+  /** `restore`: the value was made in memory, and errors say so. */
+  constructor(strict: boolean, restore = false) {
     this.#strict = strict;
+    this.#restore = restore;
   }
 
   /** Throws `GoError`. */
@@ -123,7 +140,8 @@ export class Conversion {
     return new GoError(`json: cannot unmarshal ${value} into ${where} of type ${go}`);
   }
 
-  #fail(value: unknown, go: string): undefined {
+  #fail(value: unknown, shape: Shape, go = shape.go): undefined {
+    if (this.#restore) throw new GoError(restoreProblem(shape, value));
     this.#firstError ??= this.#typeError(typeof value === 'string' ? 'string' : describe(value), go);
     return undefined;
   }
@@ -132,23 +150,23 @@ export class Conversion {
   #convert(shape: Shape, value: unknown): Json | undefined {
     switch (shape.kind) {
       case 'string':
-        return typeof value === 'string' ? value : this.#fail(value, shape.go);
+        return typeof value === 'string' ? value : this.#fail(value, shape);
       case 'struct':
         if (!shape.struct || typeof value !== 'object' || Array.isArray(value) || value instanceof NumberLiteral)
-          return this.#fail(value, shape.go);
+          return this.#fail(value, shape);
         return this.#struct(shape.struct, value as object);
       case 'list':
-        return Array.isArray(value) ? this.#list(shape.item as Shape, value) : this.#fail(value, shape.go);
+        return Array.isArray(value) ? this.#list(shape.item as Shape, value) : this.#fail(value, shape);
       case 'map':
-        if (typeof value !== 'object' || Array.isArray(value) || value instanceof NumberLiteral) return this.#fail(value, shape.go);
+        if (typeof value !== 'object' || Array.isArray(value) || value instanceof NumberLiteral) return this.#fail(value, shape);
         return this.#map(shape.item as Shape, value as object);
       case 'boolean':
-        return typeof value === 'boolean' ? value : this.#fail(value, shape.go);
+        return typeof value === 'boolean' ? value : this.#fail(value, shape);
       case 'integer':
         return this.#integer(shape, value);
       case 'float': {
         const text = literal(value);
-        return text === undefined ? this.#fail(value, shape.go) : Number(text);
+        return text === undefined ? this.#fail(value, shape) : Number(text);
       }
       case 'raw':
         return this.copy(value, false);
@@ -159,7 +177,7 @@ export class Conversion {
 
   #integer(shape: Shape, value: unknown): number | undefined {
     const text = literal(value);
-    if (text === undefined) return this.#fail(value, shape.go);
+    if (text === undefined) return this.#fail(value, shape);
     const number = Number(text);
     if (integer.test(text) && number >= (shape.lowest ?? 0) && number <= (shape.highest ?? 0)) return number === 0 ? 0 : number;
     this.#firstError ??= this.#typeError(`number ${text}`, shape.go);
@@ -178,7 +196,7 @@ export class Conversion {
       case 'bytes':
         if (typeof value !== 'string') {
           // Go takes a list of numbers for bytes as well.
-          if (!Array.isArray(value)) return this.#fail(value, '[]uint8');
+          if (!Array.isArray(value)) return this.#fail(value, shape, '[]uint8');
           const bytes = this.#list({ kind: 'integer', go: 'uint8', lowest: 0, highest: 255 }, value);
           return Buffer.from(bytes as number[]).toString('base64');
         }

@@ -329,6 +329,19 @@ describe('custom resources', () => {
 });
 
 describe('conform', () => {
+  test.each([
+    [{ spec: { template: { spec: { containers: 'x' } } } }, 'cannot restore slice from string'],
+    [{ spec: { template: [] } }, 'cannot restore struct from: slice'],
+    [{ spec: { selector: { matchLabels: 1 } } }, 'cannot restore map from int64'],
+    [{ spec: { replicas: 'x' } }, 'unrecognized type: int32'],
+    [{ spec: { replicas: 1.5 } }, 'cannot convert float64 to int32'],
+    [{ spec: { paused: 1 } }, 'unrecognized type: bool'],
+    [{ spec: { strategy: { type: 1 } } }, 'cannot convert int64 to v1.DeploymentStrategyType'],
+  ])('%j, made in memory, is refused as Go values are', (value, expected) => {
+    const deployment = definitionOf('apps/v1', 'Deployment') ?? {};
+    expect(refusal(() => conform(deployment, value, { strict: false, restore: true }))).toMatch(new RegExp(`: ${expected}$`));
+  });
+
   test('is what decoding does, without touching its input', () => {
     const schema = definitionOf('apps/v1', 'Deployment') as Schema;
     const live = Object.freeze(deployment(Object.freeze({ ...spec, replicas: 1, foo: null, bar: 1 })));

@@ -198,8 +198,8 @@ interface Converted {
   members: number;
 }
 
-const convert = (schema: Schema, shape: Shape | undefined, value: unknown, strict: boolean): Converted => {
-  const conversion = new Conversion(strict);
+const convert = (schema: Schema, shape: Shape | undefined, value: unknown, strict: boolean, restore = false): Converted => {
+  const conversion = new Conversion(strict, restore);
   if (shape) return { value: conversion.run(shape, value), problems: conversion.problems, members: conversion.members };
   const copy = conversion.copy(value, true);
   const problems = conversion.problems;
@@ -218,11 +218,12 @@ export const invalidPatchResult = (value: unknown, why: string): StatusError => 
 
 /**
  * Brings an object that was made in memory (by a patch, by apply, by a strategy) into the stored form of its kind, exactly
- * as if it had been sent. The input is neither changed nor shared. Throws `StatusError` 422 as a patch would.
+ * as if it had been sent. The input is neither changed nor shared. Throws `StatusError` 422 as a patch would; `restore`: as one
+ * that is applied to Go values, not to JSON.
  */
-export const conform = (schema: Schema, value: unknown, { strict }: { strict: boolean }): Decoded => {
+export const conform = (schema: Schema, value: unknown, { strict, restore = false }: { strict: boolean; restore?: boolean }): Decoded => {
   try {
-    const { value: made, problems } = convert(schema, shapeOfDefinition(schema.definition), value, strict);
+    const { value: made, problems } = convert(schema, shapeOfDefinition(schema.definition), value, strict, restore);
     return { object: made as unknown as KubeObject, problems };
   } catch (error) {
     throw error instanceof GoError ? invalidPatchResult(value, error.message) : error;

@@ -51,6 +51,8 @@ const defaults = (object: DaemonSet): void => {
   spec.template ??= {};
   defaultTemplate(spec.template);
   object.status = { ...zeroStatus, ...object.status };
+  // A field of the internal form, so the annotation is always there.
+  if (object.metadata.annotations?.[templateGeneration] === undefined) setTemplateGeneration(object, 0);
 };
 
 const checkUpdateStrategy = ({ type = '', rollingUpdate }: UpdateStrategy, path: Path, errors: Errors): void => {
@@ -98,6 +100,7 @@ const validate = (object: DaemonSet): FieldError[] => {
 
 export const daemonSet: Strategy<DaemonSet> = {
   generation: true,
+  fieldAnnotations: new Set([templateGeneration]),
   defaults,
   prepareForCreate(object) {
     object.status = { ...zeroStatus };

@@ -1,7 +1,7 @@
 /** HorizontalPodAutoscaler, in both versions. Rules are stated for `v2`; an object of `v1` is looked at as if it were one. */
 import type * as generated from '@kubernetes/client-node';
 import { check, validateNonNegativeQuantity } from '../checks.ts';
-import { autoscalerFromV1 } from '../conversions/autoscaling.ts';
+import { autoscalerFromV1, autoscalerToV1, roundTrip } from '../conversions/autoscaling.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { isDns1123Label, isPathSegment, validateNonNegative } from '../metadata.ts';
 import type { Json, KubeObject } from '../object.ts';
@@ -209,11 +209,16 @@ const cells = (object: KubeObject, now: number): Json[] => {
 };
 
 export const horizontalPodAutoscaler: Strategy = {
+  fieldAnnotations: roundTrip,
   defaults(object) {
     const { spec } = object as Autoscaler;
     if (!spec) return;
     spec.minReplicas ??= 1;
-    if (object.apiVersion === 'autoscaling/v1') return;
+    if (object.apiVersion === 'autoscaling/v1') {
+      // Read as upstream reads it, by way of the form that all versions share: what is told in annotations is told there once and in order.
+      Object.assign(object, autoscalerToV1(autoscalerFromV1(object)));
+      return;
+    }
     if (!spec.metrics?.length)
       spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
     if (!spec.behavior) return;

@@ -2,6 +2,7 @@
 import type * as generated from '@kubernetes/client-node';
 import { check, optionalOneOf } from '../checks.ts';
 import { type Field, invalid, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isPercent, validateConditions, validateLabelSelector, validateNonNegative } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -27,13 +28,7 @@ export const podDisruptionBudget: Strategy<Budget> = {
     const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy: policy } = spec;
     const errors: FieldError[] = [];
     if (minAvailable !== undefined && maxUnavailable !== undefined) {
-      // The Go type has no field tags.
-      const shown = {
-        MinAvailable: minAvailable,
-        Selector: selector ?? null,
-        MaxUnavailable: maxUnavailable,
-        UnhealthyPodEvictionPolicy: policy ?? null,
-      };
+      const shown = internalForm('policy.v1.PodDisruptionBudgetSpec', spec);
       errors.push(invalid(specField, shown, 'minAvailable and maxUnavailable cannot be both set'));
     }
     errors.push(...validateShare(minAvailable, specField.child('minAvailable')));

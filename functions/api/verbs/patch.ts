@@ -82,7 +82,10 @@ export const applyChange = (call: Call, schema: Schema, target: unknown, change:
       : change.type === 'merge'
         ? mergePatch(target as never, change.value as never)
         : strategicMergePatch(schema, target as never, change.value as never);
-  const { object, problems } = conform(schema, value, { strict: options.fieldValidation !== 'Ignore' });
+  const { object, problems } = conform(schema, value, {
+    strict: options.fieldValidation !== 'Ignore',
+    restore: change.type === 'strategic',
+  });
   const all = [...change.problems, ...problems];
   if (all.length > 0) {
     if (options.fieldValidation === 'Strict') throw invalidPatchResult(value, `strict decoding error: ${all.join(', ')}`);
@@ -131,8 +134,9 @@ const settle = (
   ensureNamespace(call, next);
   checkName(call, next);
   dedupOwners(call, next);
-  keepForeignParts(call, next, previous.object);
+  // A writer owns what it wrote, also where it is put back then; which fields are exempt is a fact of its own.
   if (track) renewManagedFields(call, options, next, previous.object);
+  keepForeignParts(call, next, previous.object);
   return next;
 };
 

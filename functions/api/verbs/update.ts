@@ -59,8 +59,8 @@ export const replaceObject = async (call: Call, object: KubeObject, options: Wri
         call.name,
         `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored}`,
       );
-    keepForeignParts(call, next, previous.object);
     renewManagedFields(call, options, next, previous.object);
+    keepForeignParts(call, next, previous.object);
     return next;
   });
 };

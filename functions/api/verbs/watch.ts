@@ -239,7 +239,7 @@ const formOf = (exchange: Exchange, events: EventEncoder): Form => {
       columns = false;
       return table;
     };
-  } else if (transform) shape = object => partialMetadata(object, transform.apiVersion);
+  } else if (transform) shape = object => partialMetadata(resource, object, transform.apiVersion);
   const plain = !transform && !resource.storage.fromStored;
   return {
     event: (type, entry) => (plain ? events.event(type, entry) : events.value(type, shape(served(entry)))),
@@ -248,7 +248,7 @@ const formOf = (exchange: Exchange, events: EventEncoder): Form => {
       const object = bookmarkObject(revision, initialEnd);
       return events.value(
         'BOOKMARK',
-        transform?.kind === 'Table' ? shape(object) : transform ? partialMetadata(object, transform.apiVersion) : object,
+        transform?.kind === 'Table' ? shape(object) : transform ? partialMetadata(resource, object, transform.apiVersion) : object,
       );
     },
     error,
