@@ -177,7 +177,7 @@ export class Conversion {
 
   #integer(shape: Shape, value: unknown): number | undefined {
     const text = literal(value);
-    if (text === undefined) return this.#fail(value, shape);
+    if (text === undefined || (this.#restore && !integer.test(text))) return this.#fail(value, shape);
     const number = Number(text);
     if (integer.test(text) && number >= (shape.lowest ?? 0) && number <= (shape.highest ?? 0)) return number === 0 ? 0 : number;
     this.#firstError ??= this.#typeError(`number ${text}`, shape.go);
