@@ -14,7 +14,7 @@ import { staticToken } from '../functions/api/authentication/static-token.ts';
 import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
 import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
 import { bootstrap } from '../functions/api/bootstrap.ts';
-import { localAgents } from '../functions/api/local/agents.ts';
+import { type LocalBackends, localBackends } from '../functions/api/local/backends.ts';
 import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
 import { nonResourceHandler } from '../functions/api/non-resource.ts';
@@ -62,10 +62,10 @@ async function main(): Promise<void> {
     bootstrap({ log, registry: builtIn, facts: bootstrapObjects(), addresses, clock, random }),
   ]);
   const registry = await servedRegistry(builtIn, replicas);
-  const { api, agents } = await assemble({ log, replicas, registry, settings, pki, logger });
+  const { api, backends } = await assemble({ log, replicas, registry, settings, pki, logger });
 
-  const server = await listen(api, agents, settings.host, settings, pki, logger);
-  const atGateway = settings.nodes > 0 ? listenWhenThere(api, agents, settings, pki, logger) : undefined;
+  const server = await listen(api, backends, settings.host, settings, pki, logger);
+  const atGateway = settings.nodes > 0 ? listenWhenThere(api, backends, settings, pki, logger) : undefined;
   const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
   // The API serves no custom resource before this has accepted its definition, so it runs with every API.
   const definitions = await startControllers({ ...surroundings, reconcilers: [customResourceDefinitionReconciler(registry)] });
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     logger.info('stopping', { signal });
     await Promise.all([server.close(), atGateway?.close()]);
     await Promise.all([definitions.close(), controllers?.close()]);
-    agents.close();
+    backends.close();
     await replicas.close();
     await log.close();
     process.exit(0);
@@ -112,7 +112,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
   const issuer = `https://kubernetes.default.svc.${settings.clusterDomain}`;
   const tokens = serviceAccountTokens({ signingKey: pki.serviceAccountKey, issuer, replicas, clock, random });
   const rbac = await rbacAuthorizer(replicas, clock);
-  const agents = localAgents({ ca: pki.ca, ...pki.agentClient });
+  const backends = localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
   const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
   const api = createApi({
@@ -125,12 +125,12 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens,
-    agents,
+    backends,
     clock,
     random,
     logger,
   });
-  return { api, agents };
+  return { api, backends };
 }
 
 /** The address of the first node on its own pod network, where pods reach the API. */
@@ -143,24 +143,18 @@ function hostsOf(settings: ClusterSettings, apiServiceIp: string): string[] {
   return [...new Set(['localhost', '127.0.0.1', ...listening, ...service, apiServiceIp, gatewayOf(settings)])];
 }
 
-const listen = (
-  api: Api,
-  agents: ReturnType<typeof localAgents>,
-  host: string,
-  settings: ClusterSettings,
-  pki: ClusterPki,
-  logger: Logger,
-) => serve({ api, tls: { ...pki.server, clientCa: pki.ca }, host, port: settings.port, agents, logger });
+const listen = (api: Api, backends: LocalBackends, host: string, settings: ClusterSettings, pki: ClusterPki, logger: Logger) =>
+  serve({ api, tls: { ...pki.server, clientCa: pki.ca }, host, port: settings.port, backends, logger });
 
 /** The node's own address exists only once its agent has made it: tried until then. An API that listens everywhere has it anyway. */
-function listenWhenThere(api: Api, agents: ReturnType<typeof localAgents>, settings: ClusterSettings, pki: ClusterPki, logger: Logger) {
+function listenWhenThere(api: Api, backends: LocalBackends, settings: ClusterSettings, pki: ClusterPki, logger: Logger) {
   if (settings.host === everyAddress) return undefined;
   let server: LocalServer | undefined;
   let closed = false;
   let cancel = () => {};
   const attempt = async (): Promise<void> => {
     try {
-      server = await listen(api, agents, gatewayOf(settings), settings, pki, logger);
+      server = await listen(api, backends, gatewayOf(settings), settings, pki, logger);
       if (closed) await server.close();
     } catch {
       if (!closed) cancel = clock.after(100, () => void attempt());

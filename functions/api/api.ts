@@ -15,11 +15,11 @@ import { type Accept, negotiate, plainJson } from './negotiate.ts';
 import { type Doors, serve } from './pipeline.ts';
 import { route } from './route.ts';
 import type {
-  Agents,
   ApiRequest,
   ApiResponse,
   Authenticator,
   Authorizer,
+  Backends,
   Connection,
   NonResourceHandler,
   TokenService,
@@ -40,8 +40,8 @@ export interface ApiOptions {
   readonly allocators: readonly Allocator[];
   /** Absent: TokenRequest and TokenReview answer 404 and "not authenticated". */
   readonly tokens?: TokenService;
-  /** Absent: logs and upgrades answer 503. */
-  readonly agents?: Agents;
+  /** Absent: what has to be passed on (logs, proxies, extensions) answers 503. */
+  readonly backends?: Backends;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -60,7 +60,7 @@ export const createApi = (options: ApiOptions): Api => {
   const allocators = new Map<string, Allocator[]>();
   for (const allocator of options.allocators)
     allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
-  const services: Services = { ...options, allocators, tokens: options.tokens, agents: options.agents };
+  const services: Services = { ...options, allocators, tokens: options.tokens, backends: options.backends };
   const doors: Doors = { services, authenticators: options.authenticators, nonResource: options.nonResource, route };
   return {
     async handle(request, connection) {

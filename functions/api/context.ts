@@ -9,7 +9,7 @@ import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
 import type { ListMeta } from './forms.ts';
 import type { Accept } from './negotiate.ts';
-import type { Agents, ApiRequest, ApiResponse, Authorizer, RequestInfo, TokenService, User } from './types.ts';
+import type { ApiRequest, ApiResponse, Authorizer, Backends, Connection, RequestInfo, TokenService, User } from './types.ts';
 
 /** What lives as long as the API. */
 export interface Services {
@@ -20,7 +20,7 @@ export interface Services {
   readonly admission: readonly AdmissionPlugin[];
   readonly allocators: ReadonlyMap<string, readonly Allocator[]>;
   readonly tokens: TokenService | undefined;
-  readonly agents: Agents | undefined;
+  readonly backends: Backends | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -54,6 +54,7 @@ export interface Call {
 /** A call that came by HTTP, where more than the body matters. */
 export interface Exchange extends Call {
   readonly request: ApiRequest;
+  readonly connection: Connection;
   readonly info: RequestInfo;
   readonly accept: Accept;
   /** Path segments behind the subresource. */

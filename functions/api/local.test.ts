@@ -8,9 +8,10 @@ import { createServer } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Logger } from '../../kinds/environment.ts';
 import { forbidden } from '../../kinds/status.ts';
-import { localAgents } from './local/agents.ts';
+import { localBackends } from './local/backends.ts';
 import { type LocalServer, serve } from './local.ts';
 import { type ClusterPki, ensureClusterPki } from './pki.ts';
+import { requestHeaders } from './proxy/headers.ts';
 import type { ApiRequest, ApiResponse, Connection } from './types.ts';
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, child: () => silent };
@@ -19,7 +20,7 @@ let pki: ClusterPki;
 let server: LocalServer;
 let handle: (request: ApiRequest, connection: Connection) => Promise<ApiResponse>;
 let agentPort = 0;
-const agents = () => localAgents({ ca: pki.ca, ...pki.agentClient });
+const backends = () => localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
 const text = (body: string): ApiResponse => ({ status: 200, headers: { 'content-type': 'text/plain' }, body });
 
 beforeAll(async () => {
@@ -30,13 +31,14 @@ beforeAll(async () => {
       handle: (request, connection) => handle(request, connection),
       async authorizeUpgrade(request) {
         if (request.url.includes('secret')) throw forbidden({ group: '', resource: 'pods' }, 'p', 'no');
-        return { agent: { host: '127.0.0.1', port: agentPort }, path: '/exec/ns/p/c?command=ls' };
+        const headers = requestHeaders(request, {}, 'agent', true);
+        return { backend: { kind: 'agent', host: '127.0.0.1', port: agentPort }, path: '/exec/ns/p/c?command=ls', headers };
       },
     },
     tls: { ...pki.server, clientCa: pki.ca },
     host: '127.0.0.1',
     port: 0,
-    agents: agents(),
+    backends: backends(),
     logger: silent,
   });
 });

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
 import type { Logger } from '../../kinds/environment.ts';
 import { internalError, StatusError } from '../../kinds/status.ts';
-import type { LocalAgents } from './local/agents.ts';
+import type { LocalBackends } from './local/backends.ts';
 import { LocalRequest, type NodeRequest, type NodeResponse } from './local/request.ts';
 import { send } from './local/response.ts';
 import type { ApiRequest, ApiResponse, Connection, UpgradeTarget } from './types.ts';
@@ -23,7 +23,7 @@ export interface LocalServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  readonly agents: Pick<LocalAgents, 'upgrade'>;
+  readonly backends: Pick<LocalBackends, 'upgrade'>;
   readonly logger: Logger;
 }
 
@@ -75,7 +75,7 @@ export async function serve(options: LocalServerOptions): Promise<LocalServer> {
     const request = new LocalRequest(incoming);
     api
       .authorizeUpgrade(request, connectionOf(incoming.socket as TLSSocket))
-      .then(target => options.agents.upgrade(target, incoming, socket, head))
+      .then(target => options.backends.upgrade(target, request.method, socket, head))
       .catch(error => refuseUpgrade(socket, error, logger));
   });
 

@@ -3,6 +3,7 @@ import { ExtendedRegistry } from '../../kinds/custom-resources/registry.ts';
 import { builtInRegistry } from '../../kinds/registry.ts';
 import { nonResourceHandler } from './non-resource.ts';
 import { parseRequest } from './request-info.ts';
+import { aRequest } from './testing.ts';
 
 const names = { plural: 'cows', kind: 'Cow', singular: 'cow', listKind: 'CowList' };
 const cows = {
@@ -32,8 +33,7 @@ test.each([
   const tokens = { keys: async () => ({}), discovery: () => ({}) };
   const handler = nonResourceHandler({ registry, checks: [], tokens, gitVersion: 'v1.36.3' });
   const ask = async (url: string): Promise<string> => {
-    const headers = new Headers({ accept });
-    const request = { method: 'GET', url, headers, signal: new AbortController().signal, arrayBuffer: async () => new ArrayBuffer(0) };
+    const request = aRequest('GET', url, undefined, { accept });
     try {
       const answer = await handler(request, parseRequest('GET', url), { name: 'u', groups: [] });
       return Buffer.from(answer?.body as Uint8Array).toString();

@@ -38,7 +38,7 @@ export const serve = async (doors: Doors, request: ApiRequest, connection: Conne
   if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
   const accept = negotiate(request.headers.get('accept'), routed.streams, routed.target.resource.schema.definition !== undefined);
-  const exchange: Exchange = { ...routed.target, services, user, request, info, accept, warnings, guards: [] };
+  const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, guards: [] };
   // Decodes the body; writes go on through `persist`.
   const answer = await routed.handler(exchange);
   return encode(exchange, answer);

@@ -20,6 +20,8 @@ export interface ClusterPki {
   readonly admin: KeyPair;
   /** What the API shows to a node's agent. */
   readonly agentClient: KeyPair;
+  /** What the API shows to extension API servers, which trust this authority to name the user of a request. It signs nothing else. */
+  readonly frontProxy: KeyPair & { readonly ca: string };
   /** PKCS #8 PEM of the key that signs service account tokens (ES256). */
   readonly serviceAccountKey: string;
   /** Bearer token of `admin`. */
@@ -44,6 +46,9 @@ const day = 24 * 3600 * 1000;
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const isIp = (host: string): boolean => /^[0-9.]+$/.test(host) || host.includes(':');
 
+/** The only common name that extension API servers accept from the front proxy. */
+export const frontProxyName = 'front-proxy-client';
+
 /** Makes what is missing in `dir` and reads the rest. `hosts` are the names and addresses clients reach the API by. */
 export async function ensureClusterPki(dir: string, hosts: readonly string[], now: number): Promise<ClusterPki> {
   await mkdir(dir, { recursive: true, mode: 0o700 });
@@ -57,12 +62,27 @@ export async function ensureClusterPki(dir: string, hosts: readonly string[], no
     { file: 'agent-client', subject: 'CN=kube-apiserver-kubelet-client,O=system:masters', use: 'client' },
     now,
   );
+  const frontAuthority = await ensureAuthority(dir, now, 'front-proxy-ca');
+  const frontProxy = await ensureCertificate(
+    dir,
+    frontAuthority,
+    { file: 'front-proxy-client', subject: `CN=${frontProxyName}`, use: 'client' },
+    now,
+  );
   const serviceAccountKey = await ensureFile(join(dir, 'service-account.key'), async () => {
     const pair = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
     return exportKey(pair.privateKey);
   });
   const adminToken = await ensureFile(join(dir, 'admin.token'), async () => randomBytes(32).toString('base64url'));
-  return { ca: authority.cert, server, admin, agentClient, serviceAccountKey, adminToken: adminToken.trim() };
+  return {
+    ca: authority.cert,
+    server,
+    admin,
+    agentClient,
+    frontProxy: { ...frontProxy, ca: frontAuthority.cert },
+    serviceAccountKey,
+    adminToken: adminToken.trim(),
+  };
 }
 
 /** The identity of one node: for its calls to the API and for the streams it serves. */
@@ -83,15 +103,15 @@ export async function ensureNodePki(dir: string, nodeName: string, hosts: readon
   return { client, server };
 }
 
-async function ensureAuthority(dir: string, now: number): Promise<KeyPair> {
-  const files = { cert: join(dir, 'ca.crt'), key: join(dir, 'ca.key') };
+async function ensureAuthority(dir: string, now: number, file = 'ca'): Promise<KeyPair> {
+  const files = { cert: join(dir, `${file}.crt`), key: join(dir, `${file}.key`) };
   const existing = await readPair(files);
   if (existing) return existing;
   const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const cert = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomBytes(16).toString('hex'),
-    name: 'CN=windvane-ca',
+    name: `CN=windvane-${file}`,
     notBefore: new Date(now - day),
     notAfter: new Date(now + 3650 * day),
     signingAlgorithm: algorithm,

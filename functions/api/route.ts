@@ -3,6 +3,7 @@ import { isCustomResource, type Registry, type Resource } from '../../kinds/reso
 import { methodNotAllowed, notFound, pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { Answer, Exchange } from './context.ts';
 import { reviews, subresources } from './subresources/index.ts';
+import { proxied, proxy } from './subresources/proxy.ts';
 import type { ApiRequest, RequestInfo } from './types.ts';
 import { create } from './verbs/create.ts';
 import { remove } from './verbs/delete.ts';
@@ -86,7 +87,8 @@ const ofSubresource = (resource: Resource, name: string, item: string, rest: str
   const custom = isCustomResource(resource);
   if (!subresource) throw custom ? notFound(resource, item) : pageNotFound();
   const handlers = subresources[name];
-  if (!handlers || (rest && name !== 'proxy')) throw pageNotFound();
+  if (name === 'proxy' && proxied.has(resource.storage.name)) return proxy;
+  if (!handlers || rest) throw pageNotFound();
   const handler = handlers[verb];
   if (!handler || !subresource.verbs.includes(verb)) throw custom ? methodNotAllowed(resource, verb) : methodNotServed();
   return handler;

@@ -8,7 +8,7 @@ import type { Replicas } from '../../store/replica.ts';
 import { createReplicas } from '../../store/replica-on-log.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
-import { type Api, createApi } from './api.ts';
+import { type Api, type ApiOptions, createApi } from './api.ts';
 import type { ApiRequest, ApiResponse } from './types.ts';
 
 /** Time that passes only when told to. */
@@ -76,8 +76,13 @@ export const aRequest = (
     headers: { get: name => all[name.toLowerCase()] ?? null, entries: () => Object.entries(all) },
     signal,
     arrayBuffer: async () => bytes,
+    body: body === undefined ? null : chunks(bytes),
   };
 };
+
+async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
 
 /** The whole of a body that is no stream. */
 export const answerText = ({ body }: ApiResponse): string => {
@@ -123,6 +128,8 @@ export interface TestApi {
   readonly clock: ManualClock;
   readonly logged: readonly string[];
   send(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
+  /** The answer unread, also where it is a stream. */
+  raw(method: string, url: string, body?: unknown, headers?: Record<string, string>): Promise<ApiResponse>;
   close(): Promise<void>;
 }
 
@@ -131,6 +138,7 @@ export const anApi = async (
   /** With the namespace `default` and its service account. */
   furnished = true,
   allocators: readonly Allocator[] = [],
+  more: Partial<ApiOptions> = {},
 ): Promise<TestApi> => {
   const clock = new ManualClock();
   const random = seededRandom();
@@ -150,9 +158,11 @@ export const anApi = async (
     clock,
     random,
     logger,
+    ...more,
   });
+  const ask: TestApi['raw'] = (method, url, body, headers) => api.handle(aRequest(method, url, body, headers), {});
   const send: TestApi['send'] = async (method, url, body, headers) => {
-    const raw = await api.handle(aRequest(method, url, body, headers), {});
+    const raw = await ask(method, url, body, headers);
     const text = answerText(raw);
     return { status: raw.status, headers: raw.headers, body: (text.startsWith('{') ? JSON.parse(text) : text) as AnswerBody, raw };
   };
@@ -171,6 +181,7 @@ export const anApi = async (
     clock,
     logged,
     send,
+    raw: ask,
     async close() {
       await replicas.close();
       await log.close();

@@ -11,10 +11,12 @@ export interface ApiRequest {
   /** Absolute, or path and query. */
   readonly url: string;
   /** `entries`: every header with its name in lower case; one that was sent twice comes twice, where the adapter can tell. */
-  readonly headers: { get(name: string): string | null; entries?(): Iterable<[string, string]> };
+  readonly headers: { get(name: string): string | null; entries(): Iterable<[string, string]> };
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   arrayBuffer(): Promise<ArrayBuffer | Uint8Array>;
+  /** The same as it comes, for what is passed on; null: none was sent. Only one of the two may be read. */
+  readonly body: AsyncIterable<Uint8Array> | null;
 }
 
 /** A body of several chunks is sent as they stand, without being copied together; an iterable is streamed (watch, logs). */
@@ -22,7 +24,7 @@ export type ApiBody = null | string | Uint8Array | readonly Uint8Array[] | Async
 
 export interface ApiResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers: HeaderFields;
   readonly body: ApiBody;
 }
 
@@ -115,22 +117,55 @@ export interface AgentEndpoint {
   readonly port: number;
 }
 
-/** What an authorized exec, attach or port-forward is passed on to, byte for byte. */
-export interface UpgradeTarget {
-  readonly agent: AgentEndpoint;
-  /** Path and query at the agent. */
+/** Another server that requests are passed on to, and what the two know of each other. */
+export type Backend = { readonly host: string; readonly port: number } & (
+  | { /** A node's agent: shown the API's own client certificate. */ readonly kind: 'agent' }
+  | {
+      /** Whatever listens there, such as a pod: shown nothing, and not asked who it is. */ readonly kind: 'address';
+      readonly scheme: Scheme;
+    }
+  | {
+      /** An extension API server: shown the certificate of the front proxy, which vouches for the user named in the headers. */
+      readonly kind: 'extension';
+      readonly serverName: string;
+      /** PEM; absent: the machine's own roots. */
+      readonly ca?: string;
+      readonly insecure: boolean;
+    }
+);
+export type Scheme = 'http' | 'https';
+
+export type HeaderFields = Readonly<Record<string, string | readonly string[]>>;
+
+export interface BackendRequest {
+  readonly method: string;
+  /** Path and query. */
   readonly path: string;
+  readonly headers: HeaderFields;
+  readonly body?: AsyncIterable<Uint8Array> | null;
+  readonly signal: AbortSignal;
 }
 
-/** How the API reaches agents: with its own client certificate, never with the caller's credentials. */
-export interface Agents {
-  request(agent: AgentEndpoint, path: string, signal: AbortSignal): Promise<AgentResponse>;
-}
-
-export interface AgentResponse {
+export interface BackendResponse {
   readonly status: number;
-  readonly contentType: string;
+  readonly headers: HeaderFields;
+  /** Ends with an error where the backend broke off. */
   readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** The way from the API to other servers. */
+export interface Backends {
+  /** Rejects with an error whose `code` is Node's (`ECONNREFUSED`) where nobody answers. Redirects are answers. */
+  request(backend: Backend, request: BackendRequest): Promise<BackendResponse>;
+}
+
+/** What an authorized upgrade is passed on to, byte for byte. */
+export interface UpgradeTarget {
+  readonly backend: Backend;
+  /** Path and query there. */
+  readonly path: string;
+  /** Sent instead of the caller's own. */
+  readonly headers: HeaderFields;
 }
 
 export type { Resource, StatusError };

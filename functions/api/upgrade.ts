@@ -1,14 +1,16 @@
-/** An upgrade goes the first stages of every request; then its bytes are the agent's business. */
+/** An upgrade goes the first stages of every request; then its bytes are the business of whoever it is passed on to. */
 import { badRequest, pageNotFound } from '../../kinds/status.ts';
 import { authenticate } from './authenticate.ts';
 import { attributesOf, authorize, authorizeAttributes } from './authorize.ts';
+import { admitConnection } from './connect.ts';
 import type { Call } from './context.ts';
-import { mutate } from './mutate.ts';
 import type { Doors } from './pipeline.ts';
+import { requestHeaders } from './proxy/headers.ts';
+import { hostPort } from './proxy/network-failure.ts';
 import { parseRequest } from './request-info.ts';
+import { passageOf, proxied } from './subresources/proxy.ts';
 import { agentOf, agentPath, nodeOf, readPod } from './subresources/streams.ts';
 import type { ApiRequest, Connection, UpgradeTarget } from './types.ts';
-import { validate } from './validate.ts';
 
 const streams = new Set(['exec', 'attach', 'portforward']);
 
@@ -18,18 +20,24 @@ export const upgrade = async (doors: Doors, request: ApiRequest, connection: Con
   const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
   await authorize(services.authorizer, user, info);
   const { target } = info;
-  if (!target || !streams.has(target.subresource)) throw badRequest('this path takes no upgrade');
+  if (!target) throw badRequest('this path takes no upgrade');
+  const { namespace, name, subresource } = target;
+  const resource = services.registry.find(target.group, target.version, target.resource);
+  const stored = resource?.storage.name ?? '';
+  if (subresource === 'proxy' && resource && proxied.has(stored)) {
+    const call: Call = { services, user, resource, subresource, namespace, name, warnings: [], guards: [] };
+    const { backend, path, headers } = await passageOf(call, { info, request, connection, upgrade: true });
+    return { backend, path, headers };
+  }
+  if (!streams.has(subresource)) throw badRequest('this path takes no upgrade');
   // Opening a stream by GET (WebSocket) is not reading: it needs what POST needs.
   if (info.verb === 'get') await authorizeAttributes(services.authorizer, { ...attributesOf(user, info), verb: 'create' });
-  const resource = services.registry.find(target.group, target.version, target.resource);
-  if (resource?.storage.name !== 'pods') throw pageNotFound();
-  const { namespace, name, subresource } = target;
+  if (!resource || stored !== 'pods') throw pageNotFound();
   const call: Call = { services, user, resource, subresource, namespace, name, warnings: [], guards: [] };
   const pod = await readPod(call);
-  const agent = await agentOf(call, nodeOf(pod));
+  const backend = await agentOf(call, nodeOf(pod));
   const path = agentPath(subresource, pod, info.query);
-  const admission = { operation: 'CONNECT' as const, dryRun: false, options: {} };
-  await mutate(call, admission);
-  await validate(call, admission);
-  return { agent, path };
+  await admitConnection(call);
+  const { cookie: _, ...headers } = requestHeaders(request, connection, hostPort(backend.host, backend.port), true);
+  return { backend, path, headers };
 };

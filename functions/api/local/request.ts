@@ -13,7 +13,7 @@ export const maxBodyBytes = 3 * 1024 * 1024;
 export class LocalRequest implements ApiRequest {
   readonly method: string;
   readonly url: string;
-  readonly headers: { get(name: string): string | null; entries(): Iterable<[string, string]> };
+  readonly headers: ApiRequest['headers'];
   readonly #incoming: NodeRequest;
   #controller: AbortController | undefined;
   #gone = false;
@@ -46,6 +46,15 @@ export class LocalRequest implements ApiRequest {
   gone(): void {
     this.#gone = true;
     this.#controller?.abort();
+  }
+
+  get body(): AsyncIterable<Uint8Array> | null {
+    const { headers } = this.#incoming;
+    const none =
+      'stream' in this.#incoming
+        ? this.#incoming.stream.endAfterHeaders
+        : headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+    return none ? null : this.#incoming;
   }
 
   arrayBuffer(): Promise<Uint8Array> {

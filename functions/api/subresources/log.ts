@@ -2,6 +2,8 @@
 import { badRequest, invalid, StatusError, serviceUnavailable } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
 import type { Answer, Exchange } from '../context.ts';
+import { hostPort, networkFailure } from '../proxy/network-failure.ts';
+import type { Backend, BackendResponse, Backends } from '../types.ts';
 import { agentOf, containerOf, nodeOf, readPod } from './streams.ts';
 
 const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'stream'];
@@ -38,7 +40,7 @@ export const log = async (exchange: Exchange): Promise<Answer> => {
   const container = containerOf(pod, info.query.get('container') ?? '');
   // A pod that waits for its node has said nothing yet.
   if (!startedOnce(pod)) return { type: 'raw', response: { status: 200, headers: { 'content-type': 'text/plain' }, body: '' } };
-  if (!services.agents) throw serviceUnavailable('this API server has no way to the nodes');
+  if (!services.backends) throw serviceUnavailable('this API server has no way to the nodes');
   const agent = await agentOf(exchange, nodeOf(pod));
   const query = new URLSearchParams();
   for (const name of passedOn) {
@@ -47,9 +49,20 @@ export const log = async (exchange: Exchange): Promise<Answer> => {
   }
   const { namespace = '', name } = pod.metadata;
   const path = `/containerLogs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}/${encodeURIComponent(container)}?${query}`;
-  const response = await services.agents.request(agent, path, request.signal);
+  const response = await fromAgent(services.backends, agent, path, request.signal);
   if (response.status !== 200) throw await refusal(response.status, response.body, container, name);
   return { type: 'raw', response: { status: 200, headers: { 'content-type': 'text/plain' }, body: response.body } };
+};
+
+const fromAgent = async (backends: Backends, agent: Backend, path: string, signal: AbortSignal): Promise<BackendResponse> => {
+  try {
+    return await backends.request(agent, { method: 'GET', path, headers: {}, signal });
+  } catch (error) {
+    const { host, port } = agent;
+    const unavailable = serviceUnavailable(`the node's agent at ${hostPort(host, port)} does not answer: ${networkFailure(error, agent)}`);
+    unavailable.cause = error;
+    throw unavailable;
+  }
 };
 
 const refusal = async (status: number, body: AsyncIterable<Uint8Array>, container: string, pod: string): Promise<StatusError> => {

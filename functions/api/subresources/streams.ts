@@ -2,19 +2,19 @@
 import { badRequest, notFound, type StatusError, serviceUnavailable } from '../../../kinds/status.ts';
 import type { Node, Pod } from '../../../kinds/types.ts';
 import { type Answer, type Call, type Exchange, groupResource, syncedReplica } from '../context.ts';
-import type { AgentEndpoint } from '../types.ts';
+import type { Backend } from '../types.ts';
 
 const agentPort = 10250;
 
 /** Agents listen where the node's status says. */
-export const agentOf = async (call: Call, nodeName: string): Promise<AgentEndpoint> => {
+export const agentOf = async (call: Call, nodeName: string): Promise<Backend> => {
   const nodes = await syncedReplica(call.services, 'nodes');
   const node = nodes.get('', nodeName)?.object as Node | undefined;
   if (!node) throw notFound({ group: '', resource: 'nodes' }, nodeName);
   const addresses = node.status?.addresses ?? [];
   const address = ['InternalIP', 'Hostname', 'ExternalIP'].map(type => addresses.find(a => a.type === type)).find(Boolean);
   if (!address) throw serviceUnavailable(`no preferred addresses found; known addresses: []`);
-  return { host: address.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? agentPort };
+  return { kind: 'agent', host: address.address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? agentPort };
 };
 
 export const readPod = async (call: Call): Promise<Pod> => {

@@ -1,0 +1,123 @@
+/** The way from the API to other servers on this network: agents, pods and extension API servers. */
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
+import { isIP, connect as plainConnect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, connect } from 'node:tls';
+import { notDialled } from '../proxy/network-failure.ts';
+import type { Backend, BackendRequest, Backends, HeaderFields, UpgradeTarget } from '../types.ts';
+
+export interface BackendCredentials {
+  /** What the API shows to agents, and the authority that signs theirs. */
+  readonly agents: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** What the API shows to extension API servers. */
+  readonly frontProxy: { readonly cert: string; readonly key: string };
+}
+
+export interface LocalBackends extends Backends {
+  /** Sends the caller's handshake on and then carries bytes both ways until either side ends. */
+  upgrade(target: UpgradeTarget, method: string, socket: Duplex, head: Buffer): Promise<void>;
+  close(): void;
+}
+
+/** Connections that nobody uses are kept this long, which is less than servers keep theirs. */
+const idle = 4000;
+
+export function localBackends({ agents, frontProxy }: BackendCredentials): LocalBackends {
+  const pool = new Agent({ keepAlive: true, timeout: idle });
+
+  const tlsOptions = (backend: Backend): ConnectionOptions => {
+    if (backend.kind === 'agent') return agents;
+    if (backend.kind === 'address') return { rejectUnauthorized: false };
+    const { serverName, ca, insecure } = backend;
+    return {
+      ...frontProxy,
+      // An address is no server name, and must not be sent as one.
+      servername: isIP(serverName) ? '' : serverName,
+      ...(insecure ? { rejectUnauthorized: false } : {}),
+      ...(ca ? { ca } : {}),
+    };
+  };
+
+  const start = (backend: Backend, { method, path, headers, body, signal }: BackendRequest) => {
+    const { host, port } = backend;
+    const framing = body && headers['content-length'] === undefined ? { 'transfer-encoding': 'chunked' } : {};
+    const options: RequestOptions = { host, port, method, path, headers: { ...headers, ...framing } as Record<string, string>, signal };
+    if (backend.kind === 'address' && backend.scheme === 'http') return httpRequest({ ...options, agent: false });
+    return httpsRequest({ ...options, ...tlsOptions(backend), agent: backend.kind === 'address' ? false : pool });
+  };
+
+  const attempt = async (backend: Backend, request: BackendRequest, again: boolean): Promise<IncomingMessage> => {
+    const outgoing = start(backend, request);
+    // After the answer has begun, whoever reads its body hears of failures.
+    outgoing.on('error', () => {});
+    const sent = request.body ? send(request.body, outgoing) : void outgoing.end();
+    try {
+      const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+      const awaited = [answered];
+      // The caller's body may break off, which says more than that the backend then did not answer.
+      if (sent) awaited.push(sent.then(() => answered));
+      const [response] = await Promise.race(awaited);
+      return response;
+    } catch (error) {
+      // The other side may close a connection that was kept just as it is used again.
+      if (again && outgoing.reusedSocket && !request.body && (error as NodeJS.ErrnoException).code === 'ECONNRESET')
+        return attempt(backend, request, false);
+      throw error;
+    }
+  };
+
+  return {
+    async request(backend, request) {
+      const response = await attempt(backend, request, true);
+      return { status: response.statusCode ?? 502, headers: response.headers as HeaderFields, body: response };
+    },
+
+    async upgrade({ backend, path, headers }, method, socket, head) {
+      const { host, port } = backend;
+      const upstream =
+        backend.kind === 'address' && backend.scheme === 'http'
+          ? plainConnect({ host, port })
+          : connect({ host, port, ...tlsOptions(backend), ALPNProtocols: ['http/1.1'] });
+      try {
+        await once(upstream, 'encrypted' in upstream ? 'secureConnect' : 'connect');
+      } catch (error) {
+        upstream.destroy();
+        throw notDialled(error, backend);
+      }
+      upstream.setNoDelay(true);
+      upstream.write(`${method} ${path} HTTP/1.1\r\n${headerLines(headers)}\r\n`);
+      if (head.length > 0) upstream.write(head);
+      const end = () => {
+        upstream.destroy();
+        socket.destroy();
+      };
+      upstream.on('error', end).on('close', end);
+      socket.on('error', end).on('close', end);
+      upstream.pipe(socket);
+      socket.pipe(upstream);
+    },
+
+    close: () => pool.destroy(),
+  };
+}
+
+async function send(body: AsyncIterable<Uint8Array>, outgoing: ReturnType<typeof httpRequest>): Promise<void> {
+  try {
+    for await (const chunk of body) {
+      if (outgoing.destroyed) return;
+      if (!outgoing.write(chunk)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
+    }
+    outgoing.end();
+  } catch (error) {
+    outgoing.destroy(error as Error);
+    throw error;
+  }
+}
+
+function headerLines(headers: HeaderFields): string {
+  let lines = '';
+  for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) lines += `${name}: ${one}\r\n`;
+  return lines;
+}
