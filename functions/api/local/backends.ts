@@ -57,7 +57,7 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
       const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
       const awaited = [answered];
       // The caller's body may break off, which says more than that the backend then did not answer.
-      if (sent) awaited.push(sent.then(() => answered));
+      if (sent !== undefined) awaited.push(sent.then(() => answered));
       const [response] = await Promise.race(awaited);
       return response;
     } catch (error) {

@@ -19,7 +19,12 @@ const cors = /^access-control-allow-(credentials|headers|methods|origin)$/;
 const named = (connection: string): Set<string> => new Set(connection.split(',').map(name => name.trim().toLowerCase()));
 
 /** Of a request, with `host` as the backend is to see it. `upgrade`: the hop is what it is about, and stays. */
-export const requestHeaders = (request: ApiRequest, connection: Connection, host: string, upgrade = false): Record<string, string | string[]> => {
+export const requestHeaders = (
+  request: ApiRequest,
+  connection: Connection,
+  host: string,
+  upgrade = false,
+): Record<string, string | string[]> => {
   const dropped = named(request.headers.get('connection') ?? '');
   const sent: Record<string, string | string[]> = { host };
   for (const [name, value] of request.headers.entries()) {
