@@ -67,8 +67,6 @@ export interface ResourceState {
   /** Running total of history bytes at the head, and at the floor. */
   history: number;
   historyAtFloor: number;
-  /** Made once a head, so that asking for it costs nothing. */
-  answer: Promise<number>;
 }
 
 interface Waiting {
@@ -161,7 +159,8 @@ class LmdbLog implements Log {
   private readonly recent = new RecentChanges(recentBytes);
   private readonly listeners = new Map<string, Set<(changes: readonly Change[]) => void>>();
   private readonly settled: Settled;
-  private readonly emptyHead = Promise.resolve(1);
+  /** `revision`, as `head` answers it. */
+  private newest = Promise.resolve(1);
   private revision = 1;
 
   private queue: Waiting[] = [];
@@ -203,6 +202,7 @@ class LmdbLog implements Log {
       this.recent.begin(resource, head);
       this.revision = Math.max(this.revision, head);
     }
+    this.newest = Promise.resolve(this.revision);
     this.stopSweep = this.clock.after(sweepEvery, () => this.sweep());
   }
 
@@ -247,9 +247,12 @@ class LmdbLog implements Log {
     );
   }
 
-  head(resource: string): Promise<number> {
+  /**
+   * One counter serves all resources and groups settle in its order, so what is the newest of all is settled for each.
+   */
+  head(_resource: string): Promise<number> {
     if (this.closing !== undefined || this.failure !== undefined) return Promise.reject(this.unavailable());
-    return this.states.get(resource)?.answer ?? this.emptyHead;
+    return this.newest;
   }
 
   subscribe(resource: string, listener: (changes: readonly Change[]) => void): () => void {
@@ -362,6 +365,7 @@ class LmdbLog implements Log {
     }
     if (group.changes.length === 0) return;
     this.revision = group.revision;
+    this.newest = Promise.resolve(group.revision);
     for (const resource of group.fresh) {
       this.setState({ resource, head: 1, floor: 0, history: 0, historyAtFloor: 0 });
       this.recent.begin(resource, 0);
@@ -379,7 +383,6 @@ class LmdbLog implements Log {
       if (state === undefined || head === undefined) throw new Error(`no state of ${resource}`);
       state.head = head;
       state.history = group.history.get(resource) ?? state.history;
-      state.answer = Promise.resolve(head);
     }
     for (const [resource, changes] of byResource) this.notify(resource, changes);
   }
@@ -407,8 +410,8 @@ class LmdbLog implements Log {
     return this.failure;
   }
 
-  private setState(state: Omit<ResourceState, 'answer'>): void {
-    this.states.set(state.resource, { ...state, answer: Promise.resolve(Math.max(1, state.head)) });
+  private setState(state: ResourceState): void {
+    this.states.set(state.resource, state);
   }
 
   // Reads

@@ -80,7 +80,10 @@ export interface Log {
   load(resource: string): AsyncIterable<LoadPage>;
   /** Settled changes with a revision above `after`, in order, without gaps; at most `limit` (default 1000). Throws `ExpiredError`. */
   tail(resource: string, after: number, limit?: number): Promise<readonly Change[]>;
-  /** The newest settled revision. */
+  /**
+   * The newest revision up to which everything of this resource is settled: that of its last change, or above it where the adapter counts
+   * the changes of all resources together.
+   */
   head(resource: string): Promise<number>;
   /**
    * Calls back when the head of a resource may have moved, and where it is cheap hands over the changes, in order and gapless from the

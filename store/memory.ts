@@ -110,9 +110,9 @@ class MemoryLog implements Log {
     return kept.changes.slice(start, start + limit);
   }
 
-  async head(resource: string): Promise<number> {
+  async head(_resource: string): Promise<number> {
     this.checkOpen();
-    return this.byName.get(resource)?.head ?? 1;
+    return this.revision;
   }
 
   subscribe(resource: string, listener: (changes: readonly Change[]) => void): () => void {

@@ -1,8 +1,14 @@
 import { expect, test } from '@jest/globals';
-import { decodeContinue, encodeContinue } from './continue-token.ts';
+import { decodeContinue, encodeContinue, isTooOld } from './continue-token.ts';
 
 test('a token says where the list began and how far it came', () => {
   expect(decodeContinue(encodeContinue(12, 'ns/name'))).toEqual({ revision: 12, key: 'ns/name' });
+});
+
+test('a list can be continued for five minutes', () => {
+  const token = decodeContinue(encodeContinue(12, 'ns/name', 1000));
+  expect(isTooOld(token, 1000 + 5 * 60_000)).toBe(false);
+  expect(isTooOld(token, 1001 + 5 * 60_000)).toBe(true);
 });
 
 test.each([

@@ -1,4 +1,7 @@
-/** The token of a chunked list, in upstream's form (apiserver `pkg/storage/continue.go`): the revision it began at and the last key given. */
+/**
+ * The token of a chunked list, in upstream's form (apiserver `pkg/storage/continue.go`): the revision it began at and the last key given; and,
+ * of our own, when it began, so that a list can be continued for as long as upstream promises, however long history is kept.
+ */
 import { badRequest, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 
@@ -9,14 +12,20 @@ export interface Continue {
   readonly revision: number;
   /** Entries at or below this key have been given. */
   readonly key: string;
+  /** When the list began (ms since the epoch). A token without one ends only with the history. */
+  readonly since?: number;
 }
+
+/** What a token is good for at least, upstream: the time between two compactions of its store (`DefaultCompactInterval`). */
+const continuable = 5 * 60_000;
+export const isTooOld = ({ since }: Continue, now: number): boolean => since !== undefined && now - since > continuable;
 
 /** Keys of one list: relative to the namespace it is of. */
 export const keyIn = (namespace: string, entry: Entry): string =>
   namespace || !entry.namespace ? entry.name : `${entry.namespace}/${entry.name}`;
 
-export const encodeContinue = (revision: number, key: string): string =>
-  Buffer.from(JSON.stringify({ v: version, rv: revision, start: `${key}\0` })).toString('base64url');
+export const encodeContinue = (revision: number, key: string, since?: number): string =>
+  Buffer.from(JSON.stringify({ v: version, rv: revision, start: `${key}\0`, since })).toString('base64url');
 
 const refuse = (why: string): StatusError => badRequest(`invalid continue token: continue key is not valid: ${why}`);
 
@@ -39,12 +48,12 @@ export const decodeContinue = (token: string): Continue => {
       bytes.length === 0 ? 'unexpected end of JSON input' : `invalid character ${quoteByte(bytes[0] ?? 0)} looking for beginning of value`,
     );
   }
-  const { v, rv, start } = (typeof value === 'object' && value !== null ? value : {}) as { v?: unknown; rv?: unknown; start?: unknown };
+  const { v, rv, start, since } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   if (v !== version) throw refuse(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
   if (rv === 0 || rv === undefined) throw refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv)) throw refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof start !== 'string' || start === '') throw refuse('encoded start key empty (version meta.k8s.io/v1)');
-  return { revision: rv, key: start.endsWith('\0') ? start.slice(0, -1) : start };
+  return { revision: rv, key: start.endsWith('\0') ? start.slice(0, -1) : start, ...(typeof since === 'number' ? { since } : {}) };
 };
 
 const expiredText =

@@ -4,7 +4,7 @@ import { ExpiredError } from '../../../store/log.ts';
 import type { Entry, Replica } from '../../../store/replica.ts';
 import { inOrder } from '../../../store/sorted.ts';
 import { type Answer, type Exchange, type ListAnswer, syncedReplica } from '../context.ts';
-import { continueExpired, decodeContinue, encodeContinue, keyIn } from '../continue-token.ts';
+import { continueExpired, decodeContinue, encodeContinue, isTooOld, keyIn } from '../continue-token.ts';
 import { asOf } from '../history.ts';
 import { type ListOptions, listOptions, parseRevision } from '../options.ts';
 import { type Selection, select, selected } from '../selection.ts';
@@ -50,21 +50,17 @@ const past = async (exchange: Exchange, replica: Replica, selection: Selection, 
 const continued = async (exchange: Exchange, options: ListOptions, selection: Selection, replica: Replica): Promise<ListAnswer> => {
   if (options.resourceVersion && options.resourceVersion !== '0')
     throw new StatusError(400, 'BadRequest', 'specifying resource version is not allowed when using continue');
-  const { revision, key } = decodeContinue(options.continue);
-  let entries: readonly Entry[];
-  let at = revision;
-  if (revision < 0) {
-    at = replica.revision;
-    entries = selected(replica, selection);
-  } else {
-    try {
-      entries = await past(exchange, replica, selection, revision);
-    } catch (error) {
-      if (error instanceof ExpiredError) throw continueExpired(key);
-      throw error;
-    }
-  }
-  return chunk(exchange, after(entries, exchange.namespace, key), options.limit, at, selection);
+  const token = decodeContinue(options.continue);
+  const { revision, key } = token;
+  const rest = (entries: readonly Entry[]): readonly Entry[] => after(entries, exchange.namespace, key);
+  if (revision < 0) return chunk(exchange, rest(selected(replica, selection)), options.limit, replica.revision, selection);
+  const now = exchange.services.clock.now();
+  if (isTooOld(token, now)) throw continueExpired(key);
+  const entries = await past(exchange, replica, selection, revision).catch((error: unknown) => {
+    if (error instanceof ExpiredError) throw continueExpired(key);
+    throw error;
+  });
+  return chunk(exchange, rest(entries), options.limit, revision, selection, token.since ?? now);
 };
 
 /** What comes behind a key in the order of the list. */
@@ -76,12 +72,19 @@ const after = (entries: readonly Entry[], namespace: string, key: string): reado
   return start < 0 ? [] : entries.slice(start);
 };
 
-const chunk = (exchange: Exchange, entries: readonly Entry[], limit: number, revision: number, selection: Selection): ListAnswer => {
+const chunk = (
+  exchange: Exchange,
+  entries: readonly Entry[],
+  limit: number,
+  revision: number,
+  selection: Selection,
+  since = exchange.services.clock.now(),
+): ListAnswer => {
   const resourceVersion = String(revision);
   if (limit <= 0 || entries.length <= limit) return { type: 'list', entries, metadata: { resourceVersion } };
   const part = entries.slice(0, limit);
   const last = part.at(-1);
-  const token = last ? encodeContinue(revision, keyIn(exchange.namespace, last)) : '';
+  const token = last ? encodeContinue(revision, keyIn(exchange.namespace, last), since) : '';
   const remaining = selection.narrowed ? {} : { remainingItemCount: entries.length - limit };
   return { type: 'list', entries: part, metadata: { resourceVersion, continue: token, ...remaining } };
 };
