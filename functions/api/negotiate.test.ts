@@ -32,6 +32,11 @@ describe('the form of an answer', () => {
     });
   });
 
+  test('there are no Tables of what can only be posted', () => {
+    expect(code(() => negotiate(`application/json${as('Table')}`, false, true, false))).toBe(406);
+    expect(negotiate(`application/json${as('Table')}, application/json`, false, true, false)).toEqual({ mediaType: 'json' });
+  });
+
   test('there are no Tables in protobuf', () => {
     expect(code(() => negotiate(protobuf + as('Table'), false, true))).toBe(406);
     expect(negotiate(`${protobuf}${as('Table')}, application/json${as('Table')}`, false, true)).toEqual({

@@ -49,7 +49,7 @@ const mediaTypes: ReadonlyMap<string, Accept['mediaType']> = new Map([
 const metaVersions = new Set(['v1', 'v1beta1']);
 const transforms = new Set(['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']);
 
-const accepted = ({ type, parameters }: Clause, builtIn: boolean): Accept | undefined => {
+const accepted = ({ type, parameters }: Clause, builtIn: boolean, tables: boolean): Accept | undefined => {
   const mediaType = mediaTypes.get(type);
   if (!mediaType) return undefined;
   const as = parameters.get('as');
@@ -58,6 +58,7 @@ const accepted = ({ type, parameters }: Clause, builtIn: boolean): Accept | unde
   const pretty = parameters.get('pretty') === '1' ? { pretty: true } : {};
   if (as === undefined) return { mediaType, ...pretty };
   const version = parameters.get('v') ?? '';
+  if (as === 'Table' && !tables) return undefined;
   if (!transforms.has(as) || parameters.get('g') !== 'meta.k8s.io' || !metaVersions.has(version)) return undefined;
   const kind = as as 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList';
   return { mediaType, transform: { kind, apiVersion: `meta.k8s.io/${version}` }, ...pretty };
@@ -66,13 +67,16 @@ const accepted = ({ type, parameters }: Clause, builtIn: boolean): Accept | unde
 const known = new Map<string, Accept | StatusError>();
 const knownLimit = 256;
 
-/** What a request without a usable Accept header gets is JSON. `streams`: the path also answers watches. `builtIn`: the kind has a protobuf message. */
-export const negotiate = (header: string | null, streams: boolean, builtIn: boolean): Accept => {
+/**
+ * What a request without a usable Accept header gets is JSON. `streams`: the path also answers watches. `builtIn`: the kind has a protobuf
+ * message. `tables`: what is answered has rows.
+ */
+export const negotiate = (header: string | null, streams: boolean, builtIn: boolean, tables = true): Accept => {
   if (!header || header === '*/*' || header === 'application/json') return plainJson;
-  const key = `${streams ? 's' : ''}${builtIn ? 'b' : ''} ${header}`;
+  const key = `${streams ? 's' : ''}${builtIn ? 'b' : ''}${tables ? 't' : ''} ${header}`;
   let answer = known.get(key);
   if (answer === undefined) {
-    answer = decide(header, streams, builtIn);
+    answer = decide(header, streams, builtIn, tables);
     if (known.size >= knownLimit) known.clear();
     known.set(key, answer);
   }
@@ -80,10 +84,10 @@ export const negotiate = (header: string | null, streams: boolean, builtIn: bool
   return answer;
 };
 
-const decide = (header: string, streams: boolean, builtIn: boolean): Accept | StatusError => {
+const decide = (header: string, streams: boolean, builtIn: boolean, tables: boolean): Accept | StatusError => {
   const clauses = parseClauses(header);
   for (const clause of clauses) {
-    const accept = accepted(clause, builtIn);
+    const accept = accepted(clause, builtIn, tables);
     if (accept) return accept;
   }
   // A form that is served, in a shape that is not: refused in upstream's words, which list all it serves.

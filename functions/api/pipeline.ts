@@ -37,7 +37,8 @@ export const serve = async (doors: Doors, request: ApiRequest, connection: Conne
   const routed = doors.route(services.registry, request, info);
   if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
-  const accept = negotiate(request.headers.get('accept'), routed.streams, routed.target.resource.schema.definition !== undefined);
+  const builtIn = routed.target.resource.schema.definition !== undefined;
+  const accept = negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);
   const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, guards: [] };
   // Decodes the body; writes go on through `persist`.
   const answer = await routed.handler(exchange);

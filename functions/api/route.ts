@@ -21,6 +21,8 @@ export interface Routed {
   readonly handler: Handler;
   /** The path also answers watches, which refusals mention. */
   readonly streams: boolean;
+  /** False for what can only be posted (reviews, bindings, evictions, tokens): it has no rows. */
+  readonly tables: boolean;
 }
 
 /** Undefined: no resource is meant. */
@@ -59,10 +61,13 @@ export const route: Router = (registry, _request, info) => {
   // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.
   if (namespaced ? name && !target.namespace : target.namespace && resource.resource !== 'namespaces') throw pageNotFound();
   const where = { resource, subresource, namespace: namespaced ? target.namespace : '', name, rest };
-  if (subresource) return { target: where, handler: ofSubresource(resource, subresource, name, rest, verb), streams: false };
+  if (subresource) {
+    const { handler, verbs } = ofSubresource(resource, subresource, name, rest, verb);
+    return { target: where, handler, streams: false, tables: !onlyPosted(verbs) };
+  }
   if (verb === 'watch') {
     if (!resource.verbs.includes('watch')) throw methodNotServed();
-    return { target: where, handler: watch, streams: true };
+    return { target: where, handler: watch, streams: true, tables: true };
   }
   const template = name ? ofItem : ofCollection;
   if (!resource.verbs.some(served => template.has(served))) throw pageNotFound();
@@ -72,24 +77,32 @@ export const route: Router = (registry, _request, info) => {
   const review = verb === 'create' ? reviews[`${resource.resource}.${resource.group}`] : undefined;
   const handler = review ?? verbs[verb];
   if (!handler) throw methodNotServed();
-  return { target: where, handler, streams: !name };
+  return { target: where, handler, streams: !name, tables: !onlyPosted(resource.verbs) };
 };
+
+const onlyPosted = (verbs: readonly string[]): boolean => verbs.every(verb => verb === 'create');
 
 const acrossNamespaces = new Set(['list', 'watch']);
 /** Upstream has no handler for such a path of a custom resource, so that nobody says anything about it. */
 const leadsElsewhere = (resource: Resource, { namespace }: NonNullable<RequestInfo['target']>, verb: string): boolean =>
   resource.namespaced ? !namespace && !acrossNamespaces.has(verb) : namespace !== '';
 
-const ofSubresource = (resource: Resource, name: string, item: string, rest: string, verb: string): Handler => {
+const ofSubresource = (
+  resource: Resource,
+  name: string,
+  item: string,
+  rest: string,
+  verb: string,
+): { handler: Handler; verbs: readonly string[] } => {
   const subresource = resource.subresources.find(
     candidate => candidate.name === (rest ? `${name}/{path}` : name) || candidate.name === name,
   );
   const custom = isCustomResource(resource);
   if (!subresource) throw custom ? notFound(resource, item) : pageNotFound();
   const handlers = subresources[name];
-  if (name === 'proxy' && proxied.has(resource.storage.name)) return proxy;
+  if (name === 'proxy' && proxied.has(resource.storage.name)) return { handler: proxy, verbs: subresource.verbs };
   if (!handlers || rest) throw pageNotFound();
   const handler = handlers[verb];
   if (!handler || !subresource.verbs.includes(verb)) throw custom ? methodNotAllowed(resource, verb) : methodNotServed();
-  return handler;
+  return { handler, verbs: subresource.verbs };
 };
