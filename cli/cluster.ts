@@ -23,6 +23,12 @@ export const clusterSettings = z.object({
   /** The agents' first port; each further node takes the next. */
   agentPort: z.number().int(),
   dockerSocket: z.string(),
+  /**
+   * Seats that the priority levels share: requests the API works on at once. One process does all the work, so more at once would serve nobody
+   * sooner: it would only move the waiting from the fair queues into the event loop, which is fair to nobody. Fewer would leave too little for
+   * a group of commits to share one flush of the disk.
+   */
+  requestSeats: z.number().int().min(1).default(200),
 });
 export type ClusterSettings = z.infer<typeof clusterSettings>;
 
@@ -138,6 +144,7 @@ export function newSettings(name: string, others: readonly Cluster[]): ClusterSe
     clusterDomain: 'cluster.local',
     agentPort: 10250 + 10 * number,
     dockerSocket: '/var/run/docker.sock',
+    requestSeats: 200,
   };
 }
 

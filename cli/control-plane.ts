@@ -14,6 +14,9 @@ import { staticToken } from '../functions/api/authentication/static-token.ts';
 import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
 import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
 import { bootstrap } from '../functions/api/bootstrap.ts';
+import { dumpFlowControl } from '../functions/api/flow-control/dump.ts';
+import { flowControl } from '../functions/api/flow-control/flow-control.ts';
+import { extentIn } from '../functions/api/flow-control/seats.ts';
 import { type LocalBackends, localBackends } from '../functions/api/local/backends.ts';
 import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
@@ -21,6 +24,7 @@ import { nonResourceHandler } from '../functions/api/non-resource.ts';
 import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
 import { serviceAccountTokens } from '../functions/api/service-account-tokens.ts';
 import { customResourceDefinitionReconciler } from '../functions/controller/custom-resource-definition.ts';
+import { flowControlBootstrapReconcilers, flowSchemaReconciler } from '../functions/controller/flow-control.ts';
 import { startControllers } from '../functions/controller/host.ts';
 import { reconcilers } from '../functions/controller/index.ts';
 import { createScheduler } from '../functions/scheduler/scheduler.ts';
@@ -67,8 +71,9 @@ async function main(): Promise<void> {
   const server = await listen(api, backends, settings.host, settings, pki, logger);
   const atGateway = settings.nodes > 0 ? listenWhenThere(api, backends, settings, pki, logger) : undefined;
   const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
-  // The API serves no custom resource before this has accepted its definition, so it runs with every API.
-  const definitions = await startControllers({ ...surroundings, reconcilers: [customResourceDefinitionReconciler(registry)] });
+  // Parts of the API itself, which run with every one of them: without the first no custom resource would ever be served.
+  const own = [customResourceDefinitionReconciler(registry), flowSchemaReconciler, ...flowControlBootstrapReconcilers(bootstrapObjects())];
+  const definitions = await startControllers({ ...surroundings, reconcilers: own });
   const controllers = settings.controllers ? await startAll(registry, settings, pki, surroundings) : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
 
@@ -115,17 +120,27 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
   const backends = localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
   const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
+  const fair = await flowControl({
+    replicas,
+    seats: settings.requestSeats,
+    bootstrap: bootstrapObjects(),
+    extent: extentIn(registry, replicas),
+    clock,
+    logger,
+  });
+  const debugFlowControl = (page: string, details: boolean) => dumpFlowControl(fair, page, details);
   const api = createApi({
     log,
     replicas,
     registry,
     authenticators: [clientCertificate(), bearerToken([admin, tokens])],
     authorizer: clusterAuthorizer(replicas, rbac),
-    nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion }),
+    nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion, debugFlowControl }),
     admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens,
     backends,
+    flowControl: fair,
     clock,
     random,
     logger,

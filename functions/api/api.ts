@@ -11,8 +11,9 @@ import { createClients } from './clients.ts';
 import type { Services } from './context.ts';
 import { encodeError } from './encode.ts';
 import { toStatusError } from './errors.ts';
+import type { FlowControl } from './flow-control/flow-control.ts';
 import { type Accept, negotiate, plainJson } from './negotiate.ts';
-import { type Doors, serve } from './pipeline.ts';
+import { type Beside, type Doors, serve } from './pipeline.ts';
 import { route } from './route.ts';
 import type {
   ApiRequest,
@@ -42,6 +43,8 @@ export interface ApiOptions {
   readonly tokens?: TokenService;
   /** Absent: what has to be passed on (logs, proxies, extensions) answers 503. */
   readonly backends?: Backends;
+  /** Absent: everybody is served at once. */
+  readonly flowControl?: FlowControl;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -60,17 +63,22 @@ export const createApi = (options: ApiOptions): Api => {
   const allocators = new Map<string, Allocator[]>();
   for (const allocator of options.allocators)
     allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
-  const services: Services = { ...options, allocators, tokens: options.tokens, backends: options.backends };
+  const { tokens, backends, flowControl } = options;
+  const services: Services = { ...options, allocators, tokens, backends, flowControl };
   const doors: Doors = { services, authenticators: options.authenticators, nonResource: options.nonResource, route };
   return {
     async handle(request, connection) {
-      const warnings: string[] = [];
-      try {
-        return await serve(doors, request, connection, warnings);
-      } catch (error) {
-        const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
-        return encodeError(status, acceptOf(request), warnings);
-      }
+      const beside: Beside = { warnings: [], headers: undefined };
+      const answer = async (): Promise<ApiResponse> => {
+        try {
+          return await serve(doors, request, connection, beside);
+        } catch (error) {
+          const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+          return encodeError(status, acceptOf(request), beside.warnings);
+        }
+      };
+      const response = await answer();
+      return beside.headers ? { ...response, headers: { ...beside.headers, ...response.headers } } : response;
     },
     async authorizeUpgrade(request, connection) {
       try {

@@ -7,6 +7,7 @@ import type { Guard, Log } from '../../store/log.ts';
 import type { Entry, Replica, Replicas } from '../../store/replica.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
+import type { FlowControl } from './flow-control/flow-control.ts';
 import type { ListMeta } from './forms.ts';
 import type { Accept } from './negotiate.ts';
 import type { ApiRequest, ApiResponse, Authorizer, Backends, Connection, RequestInfo, TokenService, User } from './types.ts';
@@ -21,6 +22,7 @@ export interface Services {
   readonly allocators: ReadonlyMap<string, readonly Allocator[]>;
   readonly tokens: TokenService | undefined;
   readonly backends: Backends | undefined;
+  readonly flowControl: FlowControl | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -59,6 +61,8 @@ export interface Exchange extends Call {
   readonly accept: Accept;
   /** Path segments behind the subresource. */
   readonly rest: string;
+  /** For an answer that lasts: what this returns is called when the work of beginning it is done. From then on it holds no seats. */
+  readonly lasts: () => () => void;
 }
 
 /** An object to be sent: as bytes where they are at hand, as a value for those who must look inside. Both in the served version. */

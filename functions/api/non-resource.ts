@@ -15,6 +15,8 @@ export interface NonResourceOptions {
   readonly tokens: { keys(): Promise<object>; discovery(): object };
   /** `v1.36.3+windvane` */
   readonly gitVersion: string;
+  /** `/debug/api_priority_and_fairness/PAGE` as text. */
+  readonly debugFlowControl?: (page: string, details: boolean) => string | undefined;
 }
 
 export interface HealthCheck {
@@ -97,6 +99,12 @@ type Handler = (context: Context) => Promise<ApiResponse | undefined>;
 
 const handlers: Readonly<Record<string, Handler>> = {
   '': async ({ registry }) => jsonAnswer({ paths: rootPaths(registry) }),
+  debug: async ({ parts, info, options }) => {
+    const [, topic, page, ...more] = parts;
+    if (topic !== 'api_priority_and_fairness' || page === undefined || more.length > 0) return undefined;
+    const text = options.debugFlowControl?.(page, Boolean(info.query.get('includeRequestDetails')));
+    return text === undefined ? undefined : plain(200, text);
+  },
   version: async ({ parts, options }) => (parts.length === 1 ? jsonAnswer(versionInfo(options.gitVersion)) : undefined),
   healthz: context => health(context),
   livez: context => health(context),

@@ -1,7 +1,7 @@
 /**
  * The order of everything that happens to a request:
  *
- *   authenticate -> authorize -> route -> negotiate -> decode -> mutate (admission) -> strategy -> validate (admission) -> store -> encode
+ *   authenticate -> flow control -> authorize -> route -> negotiate -> decode -> mutate (admission) -> strategy -> validate (admission) -> store -> encode
  *
  * `serve` is the whole way of a request; `persist` the part of it that every write takes, also those of clients in this process and, where a
  * write lost a race, again on what is there then.
@@ -28,21 +28,53 @@ export interface Doors {
   readonly route: Router;
 }
 
-/** `warnings` collects what the client is told beside the answer, also beside a refusal. */
-export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, warnings: string[]): Promise<ApiResponse> => {
+/** What the client is told beside the answer, also beside a refusal. */
+export interface Beside {
+  readonly warnings: string[];
+  headers: Readonly<Record<string, string>> | undefined;
+}
+
+export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, beside: Beside): Promise<ApiResponse> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
   const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
+  const entered = services.flowControl?.enter(request, info, user);
+  const turn = entered instanceof Promise ? await entered : entered;
+  if (!turn) return answer(doors, { request, connection, info, user, beside, lasts: () => () => undefined });
+  beside.headers = turn.headers;
+  if (turn.refusal) return turn.refusal;
+  let lasting = false;
+  const lasts = (): (() => void) => {
+    lasting = true;
+    // One whose client is gone before anybody reads it never begins.
+    request.signal.addEventListener('abort', turn.end, { once: true });
+    if (request.signal.aborted) turn.end();
+    return turn.end;
+  };
+  try {
+    return await answer(doors, { request, connection, info, user, beside, lasts });
+  } finally {
+    if (!lasting) turn.end();
+  }
+};
+
+/** A request that has its turn. */
+interface Arrived extends Pick<Exchange, 'request' | 'connection' | 'info' | 'user' | 'lasts'> {
+  readonly beside: Beside;
+}
+
+const answer = async (doors: Doors, { request, connection, info, user, beside, lasts }: Arrived): Promise<ApiResponse> => {
+  const { services } = doors;
+  const { warnings } = beside;
   await authorize(services.authorizer, user, info);
   const routed = doors.route(services.registry, request, info);
   if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
   const builtIn = routed.target.resource.schema.definition !== undefined;
   const accept = negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);
-  const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, guards: [] };
+  const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, lasts, guards: [] };
   // Decodes the body; writes go on through `persist`.
-  const answer = await routed.handler(exchange);
-  return encode(exchange, answer);
+  return encode(exchange, await routed.handler(exchange));
 };
 
 export const persist = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {

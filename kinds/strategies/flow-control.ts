@@ -7,11 +7,9 @@ import { isDns1123Label, isDns1123Subdomain } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
-import type { Kind, Wire } from '../types.ts';
+import type { FlowSchema, PriorityLevelConfiguration as PriorityLevel, Wire } from '../types.ts';
 import { plainStatus } from './status-update.ts';
 
-type FlowSchema = Kind<generated.V1FlowSchema>;
-type PriorityLevel = Kind<generated.V1PriorityLevelConfiguration>;
 type Subject = Wire<generated.FlowcontrolV1Subject>;
 type ResourceRule = Wire<generated.V1ResourcePolicyRule>;
 type NonResourceRule = Wire<generated.V1NonResourcePolicyRule>;

@@ -37,7 +37,7 @@ export const watch = async (exchange: Exchange): Promise<Answer> => {
   const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
   const protobuf = accept.mediaType === 'protobuf';
   const form = formOf(exchange, protobuf ? await eventsInProtobuf(exchange.resource) : eventsInJson);
-  const body = stream(exchange, form, options, selection, replica, asked);
+  const body = stream(exchange, form, options, selection, replica, asked, exchange.lasts());
   return { type: 'raw', response: { status: 200, headers: protobuf ? protobufStreamHeaders : jsonHeaders, body } };
 };
 
@@ -49,6 +49,7 @@ async function* stream(
   selection: Selection,
   replica: Replica,
   asked: number,
+  begun: () => void,
 ): AsyncGenerator<Uint8Array> {
   const { services, request } = exchange;
   const ending = new AbortController();
@@ -76,6 +77,7 @@ async function* stream(
       yield* initialEvents(form, selected(replica, selection));
       if (options.sendInitialEvents && options.allowWatchBookmarks) yield form.bookmark(revision, true);
     } else if (fromNow) revision = replica.revision;
+    begun();
     if (options.allowWatchBookmarks) planBookmark();
     const batches = replica.watch(Math.min(revision, replica.revision), ending.signal)[Symbol.asyncIterator]();
     let arrived: IteratorResult<{ readonly events: readonly ReplicaEvent[]; readonly revision: number }> | undefined;
@@ -121,6 +123,7 @@ async function* stream(
   } catch (error) {
     yield form.error(statusOf(error, exchange, asked, replica.revision));
   } finally {
+    begun();
     cancelTimeout();
     cancelBookmark();
     request.signal.removeEventListener('abort', end);
