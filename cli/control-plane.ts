@@ -9,7 +9,9 @@ import { setFlagsFromString } from 'node:v8';
 import { admissionPlugins } from '../functions/api/admission/index.ts';
 import { serviceAllocator } from '../functions/api/allocation/service.ts';
 import { type Api, createApi } from '../functions/api/api.ts';
-import { bearerToken, clientCertificate } from '../functions/api/authentication/authenticate.ts';
+import { clientCertificate } from '../functions/api/authentication/authenticate.ts';
+import { bearerTokens } from '../functions/api/authentication/bearer.ts';
+import { bootstrapTokens } from '../functions/api/authentication/bootstrap-token.ts';
 import { staticToken } from '../functions/api/authentication/static-token.ts';
 import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
 import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
@@ -22,7 +24,8 @@ import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
 import { nonResourceHandler } from '../functions/api/non-resource.ts';
 import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
-import { serviceAccountTokens } from '../functions/api/service-account-tokens.ts';
+import { serviceAccountTokens } from '../functions/api/tokens/service-account-tokens.ts';
+import { noteTokenUse } from '../functions/api/tokens/token-use.ts';
 import { customResourceDefinitionReconciler } from '../functions/controller/custom-resource-definition.ts';
 import { flowControlBootstrapReconcilers, flowSchemaReconciler } from '../functions/controller/flow-control.ts';
 import { startControllers } from '../functions/controller/host.ts';
@@ -115,10 +118,18 @@ interface Parts {
 
 async function assemble({ log, replicas, registry, settings, pki, logger }: Parts) {
   const issuer = `https://kubernetes.default.svc.${settings.clusterDomain}`;
-  const tokens = serviceAccountTokens({ signingKey: pki.serviceAccountKey, issuer, replicas, clock, random });
+  const tokens = serviceAccountTokens({
+    signingKey: pki.serviceAccountKey,
+    issuer,
+    replicas,
+    clock,
+    random,
+    legacyTokenUsed: secret => void noteTokenUse(api, secret, clock.now(), logger),
+  });
   const rbac = await rbacAuthorizer(replicas, clock);
   const backends = localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
   const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
+  const bearer = bearerTokens([admin, bootstrapTokens(replicas, clock), tokens], issuer);
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
   const fair = await flowControl({
     replicas,
@@ -133,12 +144,12 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     log,
     replicas,
     registry,
-    authenticators: [clientCertificate(), bearerToken([admin, tokens])],
+    authenticators: [clientCertificate(), bearer],
     authorizer: clusterAuthorizer(replicas, rbac),
     nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion, debugFlowControl }),
     admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
-    tokens,
+    tokens: { issue: tokens.issue, review: bearer.review },
     backends,
     flowControl: fair,
     clock,

@@ -19,8 +19,9 @@ export const authenticate = async (
   request: ApiRequest,
   connection: Connection,
   info: RequestInfo,
+  warnings: string[],
 ): Promise<Identity> => {
-  const caller = await identify(authenticators, request, connection);
+  const caller = await identify(authenticators, request, connection, text => warnings.push(text));
   const wanted = wantedUser(request);
   if (!wanted) return { user: caller };
   return { ...(await impersonate(authorizer, attributesOf(caller, info), wanted)), caller };

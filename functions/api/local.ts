@@ -2,6 +2,7 @@
  * The local adapter: the API on HTTPS, HTTP/1.1 and HTTP/2 on one port. The protocol is chosen by ALPN and each gets a server of its own, because
  * Node's compatibility layer makes HTTP/1.1 requests on an HTTP/2 server twice as dear.
  */
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer as createHttp1, type IncomingMessage } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
@@ -118,16 +119,26 @@ export async function serve(options: LocalServerOptions): Promise<LocalServer> {
   };
 }
 
+/** The attribute by which a certificate names a user's UID (apiserver `pkg/authentication/request/x509`). */
+const uidAttribute = '1.3.6.1.4.1.57683.2';
+
 function describe(socket: TLSSocket): Connection {
   const remoteAddress = socket.remoteAddress ? { remoteAddress: socket.remoteAddress } : {};
   const certificate = socket.getPeerCertificate();
   // Node gives an empty object where the client showed none.
   if (!certificate?.subject) return remoteAddress;
   if (!socket.authorized) return { ...remoteAddress, certificateError: String(socket.authorizationError) };
-  const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
+  const { CN, O, [uidAttribute]: UID } = certificate.subject as unknown as Record<string, string | string[] | undefined>;
+  const uids = UID === undefined ? [] : [UID].flat();
+  if (uids.length > 1 || uids[0] === '') return { ...remoteAddress, certificateError: 'the certificate names no or several UIDs' };
   return {
     ...remoteAddress,
-    certificate: { commonName: [CN ?? ''].flat()[0] ?? '', organizations: O === undefined ? [] : [O].flat() },
+    certificate: {
+      commonName: [CN ?? ''].flat().at(-1) ?? '',
+      organizations: O === undefined ? [] : [O].flat(),
+      ...(uids[0] ? { uid: uids[0] } : {}),
+      sha256: createHash('sha256').update(certificate.raw).digest('hex'),
+    },
   };
 }
 

@@ -144,13 +144,22 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
 };
 
+/** What relying parties read, by the path and the one form it comes in. */
 function wellKnown(path: string): Handler | undefined {
-  if (path === '/.well-known/openid-configuration') return async ({ options }) => jsonAnswer(options.tokens.discovery());
-  if (path === '/openid/v1/jwks') {
-    return async ({ options }) => ({ ...jsonAnswer(await options.tokens.keys()), headers: { 'content-type': 'application/jwk-set+json' } });
-  }
+  if (path === '/.well-known/openid-configuration') return oidc('application/json', async tokens => tokens.discovery());
+  if (path === '/openid/v1/jwks') return oidc('application/jwk-set+json', tokens => tokens.keys());
   return undefined;
 }
+
+const oidc =
+  (contentType: string, make: (tokens: NonResourceOptions['tokens']) => Promise<object>): Handler =>
+  async ({ request, options }) => {
+    const accepted = (request.headers.get('accept') ?? '*/*').split(',').map(one => one.split(';', 1)[0]?.trim());
+    if (!accepted.includes('*/*') && !accepted.includes(contentType))
+      throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${contentType}`, {});
+    const headers = { 'content-type': contentType, 'cache-control': 'public, max-age=3600' };
+    return { status: 200, headers, body: JSON.stringify(await make(options.tokens)) };
+  };
 
 async function discovery(context: Context, root: 'api' | 'apis', plainForm: () => unknown): Promise<ApiResponse> {
   const { request, registry, document } = context;

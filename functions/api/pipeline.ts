@@ -37,7 +37,7 @@ export interface Beside {
 export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, beside: Beside): Promise<ApiResponse> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
-  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
+  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, beside.warnings);
   const entered = services.flowControl?.enter(request, info, user);
   const turn = entered instanceof Promise ? await entered : entered;
   if (!turn) return answer(doors, { request, connection, info, user, beside, lasts: () => () => undefined });

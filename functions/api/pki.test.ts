@@ -44,7 +44,7 @@ test('renews a serving certificate near its end or for a new host, with the same
 
 test('gives a node its own identity', async () => {
   const node = await ensureNodePki(dir, 'n1', ['192.0.2.1'], Date.now());
-  expect(new X509Certificate(node.client.cert).subject).toBe('CN=system:node:n1\nO=system:nodes');
+  expect(new X509Certificate(node.client.cert).subject).toBe('CN=system:node:n1\nO=system:nodes\nO=windvane:node-agents');
   expect(new X509Certificate(node.server.cert).checkIP('192.0.2.1')).toBe('192.0.2.1');
 });
 

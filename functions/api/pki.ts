@@ -15,6 +15,8 @@ export interface KeyPair {
 export interface ClusterPki {
   /** PEM of the authority that signs everything here; clients pin it. */
   readonly ca: string;
+  /** PKCS #8 PEM. */
+  readonly caKey: string;
   readonly server: KeyPair;
   /** user `admin`, group `system:masters` */
   readonly admin: KeyPair;
@@ -29,7 +31,7 @@ export interface ClusterPki {
 }
 
 export interface NodePki {
-  /** CN=system:node:NAME, O=system:nodes */
+  /** CN=system:node:NAME, O=system:nodes, O=windvane:node-agents */
   readonly client: KeyPair;
   readonly server: KeyPair;
 }
@@ -76,6 +78,7 @@ export async function ensureClusterPki(dir: string, hosts: readonly string[], no
   const adminToken = await ensureFile(join(dir, 'admin.token'), async () => randomBytes(32).toString('base64url'));
   return {
     ca: authority.cert,
+    caKey: authority.key,
     server,
     admin,
     agentClient,
@@ -85,13 +88,16 @@ export async function ensureClusterPki(dir: string, hosts: readonly string[], no
   };
 }
 
+/** What our agents are in beside `system:nodes`: each is a kube-proxy, too. */
+export const agentGroup = 'windvane:node-agents';
+
 /** The identity of one node: for its calls to the API and for the streams it serves. */
 export async function ensureNodePki(dir: string, nodeName: string, hosts: readonly string[], now: number): Promise<NodePki> {
   const authority = await ensureAuthority(dir, now);
   const client = await ensureCertificate(
     dir,
     authority,
-    { file: `node-${nodeName}-client`, subject: `CN=system:node:${nodeName},O=system:nodes`, use: 'client' },
+    { file: `node-${nodeName}-client`, subject: `CN=system:node:${nodeName},O=system:nodes,O=${agentGroup}`, use: 'client' },
     now,
   );
   const server = await ensureCertificate(
@@ -128,7 +134,7 @@ async function ensureAuthority(dir: string, now: number, file = 'ca'): Promise<K
 async function ensureCertificate(dir: string, authority: KeyPair, request: CertificateRequest, now: number): Promise<KeyPair> {
   const files = { cert: join(dir, `${request.file}.crt`), key: join(dir, `${request.file}.key`) };
   const existing = await readPair(files);
-  if (existing && stillGood(existing.cert, authority.cert, request.hosts ?? [], now)) return existing;
+  if (existing && stillGood(existing.cert, authority.cert, request, now)) return existing;
   const x509 = await loadX509();
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const issuer = new x509.X509Certificate(authority.cert);
@@ -154,10 +160,11 @@ async function ensureCertificate(dir: string, authority: KeyPair, request: Certi
   return writePair(files, { cert: cert.toString('pem'), key: await exportKey(keys.privateKey) });
 }
 
-/** Signed by this authority, valid for 30 more days, and good for every host asked for. */
-function stillGood(pem: string, authorityPem: string, hosts: readonly string[], now: number): boolean {
+/** Signed by this authority for this subject, valid for 30 more days, and good for every host asked for. */
+function stillGood(pem: string, authorityPem: string, { subject, hosts = [] }: CertificateRequest, now: number): boolean {
   const cert = new X509Certificate(pem);
   if (!cert.verify(new X509Certificate(authorityPem).publicKey)) return false;
+  if (cert.subject !== subject.replaceAll(',', '\n')) return false;
   if (Date.parse(cert.validTo) < now + 30 * day) return false;
   return hosts.every(host => (isIp(host) ? cert.checkIP(host) : cert.checkHost(host)) !== undefined);
 }

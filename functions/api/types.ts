@@ -37,7 +37,13 @@ export interface User {
 
 /** What the adapter knows of the connection; `certificate` is a verified client certificate's subject. */
 export interface Connection {
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly certificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    readonly uid?: string;
+    /** Of the whole certificate, in hexadecimal. */
+    readonly sha256?: string;
+  };
   /** Why a certificate that was shown does not count; such a client is unauthorized, not anonymous. */
   readonly certificateError?: string;
   readonly remoteAddress?: string;
@@ -63,7 +69,7 @@ export interface RequestInfo {
 
 export interface Authenticator {
   /** Undefined: no credentials of this kind. Throws `unauthorized()` for bad ones. */
-  authenticate(request: ApiRequest, connection: Connection): Promise<User | undefined>;
+  authenticate(request: ApiRequest, connection: Connection, warn: (text: string) => void): Promise<User | undefined>;
 }
 
 export interface Attributes {
@@ -100,12 +106,18 @@ export interface SubjectRules {
   readonly evaluationError?: string;
 }
 
-/** Issues and reviews service-account tokens. */
+/** Whom a bearer token stands for, and for which of the audiences asked for it is good; or what is wrong with it, for those who may know. */
+export type TokenVerdict = { readonly user: User; readonly audiences: readonly string[] } | { readonly error: string };
+
+/** Issues service-account tokens and reviews tokens of all kinds. */
 export interface TokenService {
-  /** Answers a TokenRequest (subresource `token` of a ServiceAccount): the same object with its status, or a `StatusError`. */
-  issue(serviceAccount: KubeObject, request: KubeObject): Promise<KubeObject>;
-  /** Whom a bearer token stands for, and for which of `audiences` (empty: the API's own) it is good; undefined where it is none of ours. Throws for bad ones. */
-  review(token: string, audiences: readonly string[]): Promise<{ readonly user: User; readonly audiences: readonly string[] } | undefined>;
+  /**
+   * Answers a TokenRequest (subresource `token` of a ServiceAccount): the same object with its status, or a `StatusError`. `admitted` is awaited
+   * between the request's own checks and what is looked up for it.
+   */
+  issue(serviceAccount: KubeObject, request: KubeObject, admitted?: () => Promise<void>): Promise<KubeObject>;
+  /** `audiences` empty: the API's own. */
+  review(token: string, audiences: readonly string[]): Promise<TokenVerdict>;
 }
 
 /** A stage that may answer a request by itself (discovery, OpenAPI, health, version); undefined passes it on. */

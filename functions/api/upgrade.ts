@@ -17,7 +17,7 @@ const streams = new Set(['exec', 'attach', 'portforward']);
 export const upgrade = async (doors: Doors, request: ApiRequest, connection: Connection): Promise<UpgradeTarget> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
-  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info);
+  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, []);
   await authorize(services.authorizer, user, info);
   const { target } = info;
   if (!target) throw badRequest('this path takes no upgrade');

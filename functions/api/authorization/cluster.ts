@@ -3,19 +3,23 @@ import type { KubeObject } from '../../../kinds/object.ts';
 import { bootstrapObjects } from '../../../kinds/schema/data.ts';
 import type { PolicyRule } from '../../../kinds/types.ts';
 import type { Replicas } from '../../../store/replica.ts';
+import { agentGroup } from '../pki.ts';
 import type { Authorizer } from '../types.ts';
 import { nodeAuthorizer, nodeOf } from './node.ts';
 import { missingText, type RbacAuthorizer } from './rbac.ts';
+import { ruleAllows } from './rules.ts';
 
 export function clusterAuthorizer(replicas: Replicas, rbac: RbacAuthorizer): Authorizer {
-  let found: readonly PolicyRule[] | undefined;
-  const nodeRules = (): readonly PolicyRule[] => {
-    found ??= rulesOf(bootstrapObjects());
-    return found;
-  };
-  const both = anyOf([nodeAuthorizer(replicas, nodeRules), rbac]);
+  const all = anyOf([
+    nodeAuthorizer(
+      replicas,
+      once(() => rulesOf('system:node')),
+    ),
+    agentProxy(agentGroup),
+    rbac,
+  ]);
   return {
-    authorize: attributes => both.authorize(attributes),
+    authorize: attributes => all.authorize(attributes),
     async rules(user, namespace) {
       const { rules, missing } = await rbac.rulesFor(user, namespace);
       const isNode = nodeOf({ user }) !== undefined;
@@ -39,12 +43,29 @@ export function clusterAuthorizer(replicas: Replicas, rbac: RbacAuthorizer): Aut
   };
 }
 
-/** The agent is kubelet and kube-proxy in one. */
-const nodeRoles = ['system:node', 'system:node-proxier'];
-const rulesOf = (objects: readonly KubeObject[]): readonly PolicyRule[] =>
-  objects
-    .filter(({ kind, metadata }) => kind === 'ClusterRole' && nodeRoles.includes(metadata.name))
+const rulesOf = (name: string): readonly PolicyRule[] =>
+  bootstrapObjects()
+    .filter(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === name)
     .flatMap(role => (role as KubeObject & { rules?: PolicyRule[] }).rules ?? []);
+
+/** The agents of this project are kubelet and kube-proxy in one. */
+const agentProxy = (group: string): Authorizer => {
+  const rules = once(() => rulesOf('system:node-proxier'));
+  return {
+    async authorize(attributes) {
+      const isAgent = attributes.user.groups.includes(group) && nodeOf(attributes) !== undefined;
+      return { allowed: isAgent && rules().some(rule => ruleAllows(rule, attributes)), reason: '' };
+    },
+  };
+};
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
 
 /** Asks one after the other; the first that allows decides. */
 function anyOf(authorizers: readonly Authorizer[]): Authorizer {

@@ -1,6 +1,6 @@
 /** Nobody gives away more than he holds: writing a role or a binding needs every permission in it, or the verb `escalate` or `bind`. */
 import { quote } from '../../../kinds/field.ts';
-import { forbidden, notFound, qualified, type StatusError } from '../../../kinds/status.ts';
+import { forbidden, notFound, qualified, StatusError } from '../../../kinds/status.ts';
 import type { PolicyRule } from '../../../kinds/types.ts';
 import type { Attributes, User } from '../types.ts';
 import type { RbacAuthorizer } from './rbac.ts';
@@ -41,8 +41,7 @@ export async function checkRoleWrite(
 export async function checkBindingWrite(rbac: RbacAuthorizer, write: RoleWrite, roleRef: { kind: string; name: string }): Promise<void> {
   if (isMaster(write.user)) return;
   const roles = { ClusterRole: 'clusterroles', Role: 'roles' }[roleRef.kind];
-  // Of any other kind there is nothing to give away; validation refuses it.
-  if (!roles) return;
+  if (!roles) throw new StatusError(500, '', `unsupported role reference kind: ${quote(roleRef.kind)}`);
   if (await may(rbac, write, 'bind', roles, roleRef.name)) return;
   const rules = await rbac.roleRules(roleRef, write.namespace);
   // Upstream looks for the role in the name of the request, and says so.

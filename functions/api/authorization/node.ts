@@ -82,14 +82,8 @@ const rules: Readonly<Record<string, Rule>> = {
       return 'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection';
     return selects(attributes, 'spec.nodeName', node) || 'can only list/watch/deletecollection resourceslices with nodeName field selector';
   },
-  'podcertificaterequests.certificates.k8s.io': (attributes, node, graph) => {
-    const { verb, subresource } = attributes;
-    if (subresource) return 'nodes may not access the status subresource of PodCertificateRequests';
-    if (verb === 'create') return true;
-    if (verb === 'get') return related(attributes, node, graph);
-    if (verb !== 'list' && verb !== 'watch') return `nodes may not ${verb} podcertificaterequests`;
-    return selects(attributes, 'spec.nodeName', node) || 'can only list/watch podcertificaterequests with nodeName field selector';
-  },
+  // Off unless a feature gate is on.
+  'podcertificaterequests.certificates.k8s.io': () => '',
   'nodes.': ({ verb, subresource, name }, node) => {
     if (subresource === 'status') return ['update', 'patch'].includes(verb) || '';
     if (subresource) return '';
@@ -129,7 +123,6 @@ export function nodeAuthorizer(replicas: Replicas, nodeRules: () => readonly Pol
 const storedAs: Readonly<Record<string, string>> = {
   volumeattachments: 'volumeattachments.storage.k8s.io',
   resourceslices: 'resourceslices.resource.k8s.io',
-  podcertificaterequests: 'podcertificaterequests.certificates.k8s.io',
 };
 const referable = new Set<string>(['secrets', 'configmaps', 'persistentvolumeclaims', 'resourceclaims', 'serviceaccounts']);
 const isReferable = (resource: string): resource is keyof References => referable.has(resource);

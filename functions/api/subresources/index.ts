@@ -3,17 +3,11 @@ import type { Handler } from '../route.ts';
 import { get } from '../verbs/get.ts';
 import { patch } from '../verbs/patch.ts';
 import { update } from '../verbs/update.ts';
+import { localSubjectAccessReview, selfSubjectAccessReview, selfSubjectRulesReview, subjectAccessReview } from './access-reviews.ts';
 import { bind, bindByBody } from './binding.ts';
 import { evict } from './eviction.ts';
+import { selfSubjectReview, tokenReview } from './identity-reviews.ts';
 import { log } from './log.ts';
-import {
-  localSubjectAccessReview,
-  selfSubjectAccessReview,
-  selfSubjectReview,
-  selfSubjectRulesReview,
-  subjectAccessReview,
-  tokenReview,
-} from './reviews.ts';
 import { getScale, patchScale, updateScale } from './scale.ts';
 import { connect } from './streams.ts';
 import { createToken } from './token.ts';

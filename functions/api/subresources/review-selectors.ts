@@ -1,7 +1,10 @@
 /** Selectors in questions about access (kubernetes `pkg/apis/authorization/validation`). */
 import { forbidden, invalid, type Path, required, root } from '../../../kinds/field.ts';
 import { validateLabelName } from '../../../kinds/metadata.ts';
-import type { FieldError } from '../../../kinds/status.ts';
+import { isLabelValue } from '../../../kinds/names.ts';
+import { type FieldRequirement, parseFieldSelector } from '../../../kinds/selector/field-selector.ts';
+import { parseLabelSelector } from '../../../kinds/selector/label-selector.ts';
+import { type FieldError, StatusError } from '../../../kinds/status.ts';
 
 interface Requirement {
   key?: string;
@@ -45,4 +48,47 @@ export const checkSelectors = ({ fieldSelector, labelSelector }: { fieldSelector
     ...checkSelector(fieldSelector, field.child('fieldSelector'), mustBeThere),
     ...checkSelector(labelSelector, field.child('labelSelector'), validateLabelName),
   ];
+};
+
+/** What a field selector asks for, and whether a part of it cannot be understood. */
+export const fieldRequirements = ({
+  rawSelector = '',
+  requirements = [],
+}: Selector): { requirements: FieldRequirement[]; broken: boolean } => {
+  if (requirements.length === 0) {
+    try {
+      return { requirements: parseFieldSelector(rawSelector), broken: false };
+    } catch (error) {
+      if (error instanceof StatusError) return { requirements: [], broken: true };
+      throw error;
+    }
+  }
+  const found = requirements.flatMap(({ key = '', operator = '', values = [] }): FieldRequirement[] => {
+    const [value, ...more] = values;
+    if (value === undefined || more.length > 0 || (operator !== 'In' && operator !== 'NotIn')) return [];
+    return [{ field: key, operator: operator === 'In' ? '=' : '!=', value }];
+  });
+  return { requirements: found, broken: found.length < requirements.length };
+};
+
+/** Nothing here decides by labels, so it is only said whether all or a part of them cannot be understood. */
+export const labelProblem = ({ rawSelector = '', requirements = [] }: Selector): 'wholly' | 'partly' | undefined => {
+  const isGood = (read: () => unknown): boolean => {
+    try {
+      read();
+      return true;
+    } catch (error) {
+      if (error instanceof StatusError) return false;
+      throw error;
+    }
+  };
+  if (requirements.length === 0) return isGood(() => parseLabelSelector(rawSelector)) ? undefined : 'wholly';
+  const good = requirements.filter(
+    ({ key = '', operator = '', values = [] }) =>
+      ['In', 'NotIn', 'Exists', 'DoesNotExist'].includes(operator) &&
+      validateLabelName(key, root('key')).length === 0 &&
+      values.every(value => isLabelValue(value).length === 0),
+  );
+  if (good.length === requirements.length) return undefined;
+  return good.length > 0 ? 'partly' : 'wholly';
 };
