@@ -441,19 +441,23 @@ describe('doors', () => {
 
   test('claims of an allocator are made in the commit of the object, again when one is lost', async () => {
     let attempts = 0;
-    api = await anApi(parts => admissionPlugins(parts), true, [
-      {
-        resource: 'configmaps',
-        async allocate(next, _previous, attempt) {
-          attempts = attempt + 1;
-          if (!next) return { mutations: [] };
-          const row = attempt === 0 ? 'taken' : 'free';
-          next['data'] = { row };
-          const key = { resource: 'rows', namespace: '', name: row };
-          return { mutations: [{ type: 'put', key, expected: 0, value: () => Buffer.from('{"metadata":{}}') }] };
+    api = await anApi(
+      parts => admissionPlugins(parts),
+      true,
+      () => [
+        {
+          resource: 'configmaps',
+          async allocate(next, _previous, attempt) {
+            attempts = attempt + 1;
+            if (!next) return { mutations: [] };
+            const row = attempt === 0 ? 'taken' : 'free';
+            next['data'] = { row };
+            const key = { resource: 'rows', namespace: '', name: row };
+            return { mutations: [{ type: 'put', key, expected: 0, value: () => Buffer.from('{"metadata":{}}') }] };
+          },
         },
-      },
-    ]);
+      ],
+    );
     await api.log.commit([
       { type: 'put', key: { resource: 'rows', namespace: '', name: 'taken' }, expected: 0, value: () => Buffer.from('{"metadata":{}}') },
     ]);

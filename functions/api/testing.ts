@@ -137,7 +137,7 @@ export const anApi = async (
   admission: (parts: { replicas: Replicas; random: Random; clock: Clock }) => AdmissionPlugin[],
   /** With the namespace `default` and its service account. */
   furnished = true,
-  allocators: readonly Allocator[] = [],
+  allocators: (parts: { replicas: Replicas; random: Random; clock: Clock }) => readonly Allocator[] = () => [],
   more: Partial<ApiOptions> = {},
 ): Promise<TestApi> => {
   const clock = new ManualClock();
@@ -154,7 +154,7 @@ export const anApi = async (
     authorizer: { authorize: async () => ({ allowed: true, reason: '' }) },
     nonResource: async () => undefined,
     admission: admission({ replicas, random, clock }),
-    allocators,
+    allocators: allocators({ replicas, random, clock }),
     clock,
     random,
     logger,
