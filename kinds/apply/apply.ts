@@ -20,7 +20,7 @@ import { mergeValues } from './merge.ts';
 import { fieldSetOf, withNamedFields } from './own.ts';
 import { type Fields, reconcileWithSchema, takeOver } from './ownership.ts';
 import { removeFields } from './remove.ts';
-import { asObject, type Type } from './type.ts';
+import { asObject, type Type, TypeMismatch } from './type.ts';
 import { zeroObject } from './zero.ts';
 
 export interface Apply extends Write {
@@ -48,11 +48,16 @@ const checkApplied = ({ applied, apiVersion, live, kind }: Apply, type: Type): v
   const metadata = asObject(applied['metadata']);
   if (Array.isArray(metadata?.['managedFields'])) throw badRequest('metadata.managedFields must be nil');
   refuseDeepNesting(applied);
-  const problems = misfits(type, applied);
-  if (problems !== undefined) {
-    const name = `${metadata?.['namespace'] ?? ''}/${metadata?.['name'] ?? ''}`;
-    throw bareError(`failed to create typed patch object (${name}; ${shownKind(applied['apiVersion'], applied['kind'])}): ${problems}`);
-  }
+  refuseMisfit('patch', applied, type);
+};
+
+/** Throws where the object, applied or live, is not one that its schema can take apart. */
+const refuseMisfit = (which: 'patch' | 'live', object: Fields, type: Type): void => {
+  const problems = misfits(type, object);
+  if (problems === undefined) return;
+  const metadata = asObject(object['metadata']);
+  const name = `${metadata?.['namespace'] ?? ''}/${metadata?.['name'] ?? ''}`;
+  throw bareError(`failed to create typed ${which} object (${name}; ${shownKind(object['apiVersion'], object['kind'])}): ${problems}`);
 };
 
 interface Pruning {
@@ -159,6 +164,8 @@ export const serverSideApply = (request: Apply): KubeObject => {
   try {
     result = attempt(request, start, managers, force);
   } catch (error) {
+    // What is live fits nearly always, so it is looked at only where merging failed.
+    if (error instanceof TypeMismatch) refuseMisfit('live', start, type);
     if (!(error instanceof ConflictsFound)) throw error;
     afterClientSide(request, type, error);
     result = attempt(request, start, managers, true);

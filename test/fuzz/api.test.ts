@@ -123,8 +123,11 @@ const hasNull = (value: Json): boolean => value === null || (typeof value === 'o
 const isPinned = ({ metadata }: JsonObject): boolean =>
   isObject(metadata) && ['resourceVersion', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds'].some(name => name in metadata);
 
-/** A taint comes with every new node and belongs to nobody, so an applier of taints takes it away when it applies again. */
-const gainsTaint = ({ resource }: Resource): boolean => resource === 'nodes';
+/**
+ * Where upstream itself stores another object the second time: a taint that every new node gets belongs to nobody, and an applier of taints takes
+ * it away; an applied selector of a job competes with the one that the job is given; a slice counts as changed when its defaults come back.
+ */
+const settlesLater = ({ resource }: Resource): boolean => ['nodes', 'jobs', 'endpointslices'].includes(resource);
 
 const property = (resource: Resource, object: JsonObject, holds: (changed: JsonObject) => Promise<void>) =>
   fc.assert(
@@ -159,7 +162,7 @@ describe.each(kinds)('$key', ({ resource, object }) => {
 
   test('applying twice changes nothing', async () => {
     await property(resource, object, async changed => {
-      if (isPinned(changed) || gainsTaint(resource)) return;
+      if (isPinned(changed) || settlesLater(resource)) return;
       const name = freshName(resource);
       const body = bodyOf(resource, changed, name);
       const first = await apply(`${path}/${name}`, body);
@@ -172,7 +175,7 @@ describe.each(kinds)('$key', ({ resource, object }) => {
 
   test('a merge patch leads where applying leads', async () => {
     await property(resource, object, async changed => {
-      if (isPinned(changed) || gainsTaint(resource) || hasNull(changed)) return;
+      if (isPinned(changed) || settlesLater(resource) || hasNull(changed) || 'stringData' in object) return;
       const one = freshName(resource);
       const other = freshName(resource);
       const before = bodyOf(resource, object, '');

@@ -14,7 +14,7 @@ import { renewManagedFields } from '../managed-fields.ts';
 import { type PatchType, patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
 import type { Draft, Written } from '../store.ts';
-import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus, wipeSystemMetadata } from '../strategy.ts';
+import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus } from '../strategy.ts';
 import { answerOf, updateObject } from '../write.ts';
 import { checkName, creating } from './update.ts';
 
@@ -178,8 +178,9 @@ const applied = (call: Call, change: Patch, options: WriteOptions, previous: Dra
   applyDefaults(resource, next);
   ensureNamespace(call, next);
   checkName(call, next);
-  wipeSystemMetadata(next);
+  delete next.metadata.creationTimestamp;
   delete next.metadata.resourceVersion;
+  delete (next.metadata as { selfLink?: unknown }).selfLink;
   resetStatus(resource, next);
   return next;
 };
