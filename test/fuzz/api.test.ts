@@ -12,7 +12,7 @@ import { anApi, type TestAnswer, type TestApi } from '../../functions/api/testin
 import type { Json, JsonObject } from '../../kinds/object.ts';
 import { builtInRegistry } from '../../kinds/registry.ts';
 import { apiVersionOf, type Resource } from '../../kinds/resource.ts';
-import { type Edit, edited } from './edits.ts';
+import { type Edit, edited, setOwn } from './edits.ts';
 import { seeds } from './seeds.ts';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 12);
@@ -93,10 +93,11 @@ const isObject = (value: Json | undefined): value is JsonObject => typeof value 
 const mergePatch = (from: JsonObject, to: JsonObject): JsonObject => {
   const patch: JsonObject = {};
   for (const name of new Set([...Object.keys(from), ...Object.keys(to)])) {
-    const [before, after] = [from[name], to[name]];
-    if (after === undefined) patch[name] = null;
-    else if (isObject(before) && isObject(after)) patch[name] = mergePatch(before, after);
-    else if (JSON.stringify(before) !== JSON.stringify(after)) patch[name] = after;
+    const before = Object.hasOwn(from, name) ? from[name] : undefined;
+    const after = Object.hasOwn(to, name) ? to[name] : undefined;
+    if (after === undefined) setOwn(patch, name, null);
+    else if (isObject(before) && isObject(after)) setOwn(patch, name, mergePatch(before, after));
+    else if (JSON.stringify(before) !== JSON.stringify(after)) setOwn(patch, name, after);
   }
   return patch;
 };
@@ -112,6 +113,9 @@ const decided = (answer: TestAnswer, name: string): unknown => {
     .replaceAll(String(metadata['uid']), 'UID')
     .replaceAll(/kube-api-access-\w{5}/g, 'kube-api-access')
     .replaceAll(/10\.96\.\d+\.\d+/g, 'ADDRESS')
+    // An applied empty object is as good as none.
+    .replaceAll(/"\w+":\{\},?/g, '')
+    .replaceAll(/,\}/g, '}')
     .replaceAll(/"(nodePort|healthCheckNodePort)":3\d{4}/g, '"$1":"PORT"');
   return JSON.parse(neutral);
 };
@@ -169,7 +173,9 @@ describe.each(kinds)('$key', ({ resource, object }) => {
       // Who applies nothing owns nothing, and what others set is taken for older than any applier.
       if (first.status >= 300 || !first.body.metadata.managedFields) return;
       const second = await apply(`${path}/${name}`, body);
-      expect(second.body).toEqual(first.body);
+      // What is not taken off again by defaults or admission may be refused the second time, as upstream does; but it changes nothing.
+      const after = second.status < 300 ? second : await send('GET', `${path}/${name}`);
+      expect(after.body).toEqual(first.body);
     });
   });
 

@@ -143,8 +143,8 @@ const typed = (schema: Schema, field: string, choice: number, depth: number): Js
   return pick(anything, choice);
 };
 
-/** Also where the member is called `__proto__`. */
-const setOwn = (object: JsonObject, name: string, value: Json): void => {
+/** Sets a member, also one that is called `__proto__`. */
+export const setOwn = (object: JsonObject, name: string, value: Json): void => {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true });
 };
 
