@@ -25,7 +25,7 @@ beforeEach(async () => {
       return reply();
     },
   };
-  api = await anApi(() => [], true, [], { backends });
+  api = await anApi(() => [], true, () => [], { backends });
 });
 afterEach(() => api.close());
 
