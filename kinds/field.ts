@@ -64,6 +64,15 @@ const htmlEscapes: Record<string, string> = { '<': '\\u003c', '>': '\\u003e', '&
 export const goJson = (value: unknown): string =>
   (JSON.stringify(value) ?? 'null').replace(/[<>&\u2028\u2029]/g, char => htmlEscapes[char] ?? char);
 
+/** JSON as Go writes a map of anything: its names are sorted, at every depth. */
+export const goMapJson = (value: unknown): string => goJson(sorted(value));
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map(name => [name, sorted((value as Record<string, unknown>)[name])]));
+};
+
 /** A value as error texts show it: strings quoted, numbers and booleans plain, the rest as JSON. */
 export const show = (value: unknown): string => {
   if (typeof value === 'string') return quote(value);

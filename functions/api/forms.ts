@@ -1,9 +1,9 @@
 /** The other forms of an object: rows of a Table, and metadata alone (KEP-2334, apimachinery `pkg/apis/meta/v1` Table, PartialObjectMetadata). */
 
-import { notSupported } from '../../kinds/field.ts';
+import { quote } from '../../kinds/field.ts';
 import type { Json, KubeObject } from '../../kinds/object.ts';
 import type { Resource } from '../../kinds/resource.ts';
-import { invalid, StatusError } from '../../kinds/status.ts';
+import { badRequest, StatusError } from '../../kinds/status.ts';
 import { age } from '../../kinds/table/age.ts';
 import type { Exchange } from './context.ts';
 
@@ -47,9 +47,9 @@ const includeOf = (exchange: Exchange): Include => {
   const include = exchange.info.query.get('includeObject') ?? '';
   if (include === '' || include === 'Metadata') return 'Metadata';
   if (include === 'None' || include === 'Object') return include;
-  throw invalid({ group: 'meta.k8s.io', kind: 'TableOptions' }, '', [
-    notSupported('includeObject', include, ['Metadata', 'None', 'Object', '']),
-  ]);
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${quote(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 };
 
 const columnsOf = (resource: Resource): unknown[] =>
@@ -70,7 +70,7 @@ const plainCells = (resource: Resource, object: KubeObject, now: number): Json[]
 
 const rowObject = (resource: Resource, object: KubeObject, include: Include, apiVersion: string): unknown => {
   if (include === 'Object') return object;
-  return include === 'None' ? undefined : partialMetadata(resource, object, apiVersion);
+  return include === 'None' ? null : partialMetadata(resource, object, apiVersion);
 };
 
 /** `columns: false` for all but the first event of a watch, where they are known. */

@@ -5,7 +5,7 @@
 import { randomSuffix, timestamp } from '../../kinds/environment.ts';
 import { validateMetadata, validateMetadataUpdate } from '../../kinds/metadata.ts';
 import type { KubeObject } from '../../kinds/object.ts';
-import { apiVersionOf, type Resource } from '../../kinds/resource.ts';
+import { apiVersionOf, isCustomResource, type Resource } from '../../kinds/resource.ts';
 import { conform } from '../../kinds/schema/decode.ts';
 import { applySchemaDefaults } from '../../kinds/schema/defaults.ts';
 import { badRequest, conflict, type FieldError, invalid, optimisticLock } from '../../kinds/status.ts';
@@ -126,7 +126,13 @@ export const fillSystemMetadata = (call: Call, { metadata }: KubeObject): void =
 };
 
 const throwIfInvalid = (call: Call, object: KubeObject, errors: FieldError[]): void => {
-  if (errors.length > 0) throw invalid(groupKind(call.resource), object.metadata.name ?? '', errors);
+  if (errors.length === 0) return;
+  const { resource } = call;
+  // A custom object may say that it is something else, and is called that.
+  const own = isCustomResource(resource)
+    ? { group: object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '', kind: object.kind }
+    : groupKind(resource);
+  throw invalid(own, object.metadata.name ?? '', errors);
 };
 
 const warn = (call: Call, next: KubeObject, previous: KubeObject | undefined): void => {

@@ -2,7 +2,10 @@
 import { invalid, type Path, required, root } from '../field.ts';
 import { isDns1035Label, validateMetadata } from '../metadata.ts';
 import type { JsonObject, KubeObject } from '../object.ts';
+import { Conversion } from '../schema/convert.ts';
+import { GoError } from '../schema/go-values.ts';
 import type { Schema } from '../schema/schema.ts';
+import { shapeOfDefinition } from '../schema/shape.ts';
 import type { FieldError } from '../status.ts';
 
 const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -40,12 +43,27 @@ const validateOne = (object: JsonObject, path: Path): FieldError[] => {
     }
   }
   const metadata = object['metadata'];
-  if (isObject(metadata)) {
+  const misfit = metadataProblem(metadata);
+  if (misfit) errors.push(invalid(path.child('metadata'), metadata, misfit));
+  else if (isObject(metadata)) {
     const named = { apiVersion: '', kind: '', metadata: { ...metadata, name: metadata['name'] || 'fakename' } } as unknown as KubeObject;
     for (const error of validateMetadata(named, { namespaced: Boolean(metadata['namespace']), strategy: { nameRule: segment } }))
       errors.push({ ...error, field: `${path}.${error.field}` });
   }
   return errors;
+};
+
+/** Why metadata cannot be read; undefined where it can. */
+const metadataProblem = (metadata: unknown): string | undefined => {
+  const shape = shapeOfDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+  if (!shape || metadata === undefined) return undefined;
+  try {
+    new Conversion(false).run(shape, metadata);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof GoError)) throw error;
+    return error.message;
+  }
 };
 
 const walk = (schema: Schema, value: unknown, path: Path | undefined, errors: FieldError[]): void => {
@@ -62,6 +80,13 @@ const walk = (schema: Schema, value: unknown, path: Path | undefined, errors: Fi
     if (property) walk(property, item, path ? path.child(name) : root(name), errors);
     else if (schema.additionalProperties) walk(schema.additionalProperties, item, path ? path.key(name) : root(name), errors);
   }
+};
+
+/** Of any value that the schema describes; `path`: where it stands. */
+export const embeddedErrors = (schema: Schema, value: unknown, path: Path): FieldError[] => {
+  const errors: FieldError[] = [];
+  walk(schema, value, path, errors);
+  return errors;
 };
 
 export const validateEmbedded = (schema: Schema, object: KubeObject): FieldError[] => {

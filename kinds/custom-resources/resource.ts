@@ -60,6 +60,7 @@ export const resourcesOf = (definition: Definition): { readonly resource: Resour
     const forms = formsOf({
       served: apiVersionOf({ group, version: version.name }),
       stored: apiVersionOf({ group, version: stored }),
+      servedSchema: schema,
       storedSchema: schemas.get(stored) ?? unknown,
       webhook: spec.conversion?.strategy === 'Webhook',
       kind,

@@ -39,7 +39,8 @@ const compileOne = (schema: Schema, rule: ValidationRule, self: Type): CompiledR
     ['self', self],
     ['oldSelf', oldSelf],
   ]);
-  const path = rule.fieldPath ? (fieldPath(rule.fieldPath, schema) ?? '') : '';
+  const place = rule.fieldPath ? fieldPath(rule.fieldPath, schema) : undefined;
+  const path = place && 'shown' in place ? place.shown : '';
   const attempt = (text: string, wanted: 'bool' | 'string'): { program?: Program; error?: string } => {
     try {
       const program = compile(text, variables);
@@ -221,6 +222,18 @@ const refusal = ({ rule, path: below }: CompiledRule, node: Schema, value: Json,
     default:
       return { type: 'Invalid', field, message: `Invalid value${hidden ? '' : `: ${show(value)}`}: ${detail}` };
   }
+};
+
+/** Of any value that `schema` describes. `whole`: a resource; `path`: where it stands. */
+export const validateRulesOf = (schema: Schema, value: Json, previous: Json | undefined, whole: boolean, path: string): FieldError[] => {
+  evaluator();
+  const validation = new Validation();
+  try {
+    validation.walk(schema, schema, value, previous, { path, whole, before: undefined });
+  } catch (error) {
+    if (!(error instanceof OutOfBudget)) throw error;
+  }
+  return validation.errors;
 };
 
 /** `schema` has rules, and `next` the form that it asks for. */

@@ -20,6 +20,7 @@ export interface FormsOptions {
   readonly served: string;
   /** `apiVersion` of the stored form. */
   readonly stored: string;
+  readonly servedSchema: () => Schema;
   readonly storedSchema: () => Schema;
   /** Only a webhook can tell what another version looks like; there is no guessing. */
   readonly webhook: boolean;
@@ -35,7 +36,7 @@ const settle = (schema: Schema, object: KubeObject): KubeObject => {
   return object;
 };
 
-export const formsOf = ({ served, stored, storedSchema, webhook, kind, unchanged }: FormsOptions): Forms => {
+export const formsOf = ({ served, stored, servedSchema, storedSchema, webhook, kind, unchanged }: FormsOptions): Forms => {
   const same = served === stored;
   if (!same && webhook) {
     const refuse = (from: string): never => {
@@ -52,7 +53,13 @@ export const formsOf = ({ served, stored, storedSchema, webhook, kind, unchanged
     let settled = unchanged ? { ...object } : settle(storedSchema(), copyJson(object));
     // Whoever asks sees by the identity that the stored bytes will do.
     if (same && semanticEqual(settled, object)) settled = object;
-    else settled.apiVersion = served;
+    else if (same) settled.apiVersion = served;
+    else {
+      settled = copyJson(settled);
+      settled.apiVersion = served;
+      // Another version keeps what it names itself.
+      prune(servedSchema(), settled as unknown as JsonObject);
+    }
     known.set(object, settled);
     return settled;
   };

@@ -33,12 +33,20 @@ const goType = (value: unknown): string => {
   return typeof value === 'string' ? 'string' : 'map[string]interface {}';
 };
 
+/** A value as Go prints it. */
+const goText = (value: unknown): string => {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const names = Object.keys(value as object).sort();
+  return `map[${names.map(name => `${name}:${goText((value as Record<string, unknown>)[name])}`).join(' ')}]`;
+};
+
 const validateReplicas = (object: KubeObject, path: string): FieldError[] => {
   const value = dig(object, path);
   if (value === undefined) return [];
-  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
   if (typeof value !== 'number' || !Number.isInteger(value))
-    return [invalid(path, 0, `${path} accessor error: ${shown} is of the type ${goType(value)}, expected int64`)];
+    return [invalid(path, 0, `${path} accessor error: ${goText(value)} is of the type ${goType(value)}, expected int64`)];
   if (value < 0) return [invalid(path, value, 'should be a non-negative integer')];
   return value > largest ? [invalid(path, value, `should be less than or equal to ${largest}`)] : [];
 };
@@ -51,7 +59,7 @@ const validateScaleStatus = (object: KubeObject, { statusReplicasPath, labelSele
       invalid(
         labelSelectorPath,
         '',
-        `${labelSelectorPath} accessor error: ${JSON.stringify(selector)} is of the type ${goType(selector)}, expected string`,
+        `${labelSelectorPath} accessor error: ${goText(selector)} is of the type ${goType(selector)}, expected string`,
       ),
     );
   return errors;
@@ -107,8 +115,14 @@ export const strategyOf = ({ definition, version, schema }: StrategyOptions): St
   const { labelSelectorPath } = scale ?? {};
   const scaleErrors = (object: KubeObject): FieldError[] =>
     scale ? [...validateReplicas(object, scale.specReplicasPath), ...validateScaleStatus(object, scale)] : [];
+  const apiVersion = `${group}/${version.name}`;
+  const { kind } = { ...definition.spec.names, ...definition.status?.acceptedNames };
+  const typeErrors = (object: KubeObject): FieldError[] => [
+    ...(object.kind === kind ? [] : [invalid('kind', object.kind, `must be ${kind}`)]),
+    ...(object.apiVersion === apiVersion ? [] : [invalid('apiVersion', object.apiVersion, `must be ${apiVersion}`)]),
+  ];
   const validate = (next: KubeObject, previous: KubeObject | undefined): FieldError[] => {
-    const errors = validateSchema(schema(), next, '', previous);
+    const errors = [...typeErrors(next), ...validateSchema(schema(), next, '', previous)];
     errors.push(...scaleErrors(next), ...validateEmbedded(schema(), next));
     return withRules(errors, schema(), next, previous);
   };
@@ -116,7 +130,10 @@ export const strategyOf = ({ definition, version, schema }: StrategyOptions): St
     const own = schema().properties?.get('status');
     const errors =
       own && next['status'] !== undefined
-        ? validateSchema(own, next['status'], 'status', previous['status'] as typeof next | undefined)
+        ? validateSchema(own, next['status'], '', previous['status'] as typeof next | undefined).map(error => ({
+            ...error,
+            field: error.field && error.field !== '<nil>' ? `status.${error.field}` : 'status',
+          }))
         : [];
     if (scale) errors.push(...validateScaleStatus(next, scale));
     return withRules(errors, schema(), next, previous);

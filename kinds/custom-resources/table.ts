@@ -44,7 +44,7 @@ const cell = (type: string, value: unknown, now: number): Json => {
       return typeof value === 'boolean' ? value : null;
     case 'date':
       if (typeof value !== 'string') return null;
-      return rfc3339.test(value) ? age(value, now) : '<invalid>';
+      return value === '' ? '<unknown>' : rfc3339.test(value) ? age(value, now) : '<invalid>';
     default:
       return null;
   }

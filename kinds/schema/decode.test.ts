@@ -4,6 +4,7 @@ import type { Resource } from '../resource.ts';
 import { StatusError } from '../status.ts';
 import { definitionOf } from './data.ts';
 import { conform, decodeBody } from './decode.ts';
+import { prune } from './prune.ts';
 import type { Schema } from './schema.ts';
 
 const resource = (group: string, version: string, name: string): Resource => {
@@ -303,15 +304,15 @@ describe('custom resources', () => {
         n: null,
         b: { c: 1 },
         any: { x: [null] },
-        tpl: { apiVersion: 'v1', kind: 'X', metadata: { name: 'n', labels: 1, more: 2 }, y: 1 },
+        tpl: { apiVersion: 'v1', kind: 'X', metadata: { name: 'n', more: 2 }, y: 1 },
       },
     });
     expect(problems).toEqual([
       'unknown field "metadata.junk"',
       'unknown field "extra"',
       'unknown field "spec.b"',
-      'unknown field "spec.tpl.metadata.more"',
       'unknown field "spec.tpl.y"',
+      'unknown field "spec.tpl.metadata.more"',
     ]);
     expect(object).toEqual({
       apiVersion: 'example.com/v1',
@@ -319,6 +320,24 @@ describe('custom resources', () => {
       metadata: { name: 'w' },
       spec: { n: null, any: { x: [null] }, tpl: { apiVersion: 'v1', kind: 'X', metadata: { name: 'n' } } },
     });
+  });
+
+  test.each([
+    [{ apiVersion: 1 }, 'spec.tpl.apiVersion: Invalid value: 1: must be a string'],
+    [
+      { metadata: { name: 'n', labels: 1 } },
+      'spec.tpl.metadata: Invalid value: {"labels":1,"name":"n"}: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type map[string]string',
+    ],
+  ])('hold objects that can be read: %j', (tpl, why) => {
+    expect(refusal(() => decodeWidget({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'w' }, spec: { tpl } }))).toBe(
+      `400 Widget in version "v1" cannot be handled as a Widget: ${why}`,
+    );
+  });
+
+  test('that are stored lose what cannot be read in the objects they hold', () => {
+    const object = { metadata: { name: 'w' }, spec: { tpl: { apiVersion: 1, kind: 'X', metadata: { name: 'n', labels: 1 } } } };
+    expect(prune(schema, object)).toEqual([]);
+    expect(object.spec).toEqual({ tpl: { kind: 'X', metadata: { name: 'n' } } });
   });
 
   test('must say what they are', () => {

@@ -120,7 +120,7 @@ export const decodeBody = (
   const shape = shapeOfDefinition(target.schema.definition);
   if (!shape && !stated.kind) throw unrecognized(target, `Object 'Kind' is missing in '${utf8.decode(body)}'`, body);
   stated.kind ||= target.kind;
-  stated.apiVersion ||= apiVersionOf(target);
+  if (shape) stated.apiVersion ||= apiVersionOf(target);
   const wrong = shape ? mismatch(stated, target) : customMismatch(stated, target);
   if (wrong) throw wrong;
   try {
@@ -160,11 +160,8 @@ const customMismatch = (stated: { apiVersion: string; kind: string }, target: Ta
   const expected = apiVersionOf(target);
   if (stated.apiVersion !== expected)
     return badRequest(`the API version in the data (${stated.apiVersion}) does not match the expected API version (${expected})`);
-  if (stated.kind === target.kind) return undefined;
-  const version = stated.apiVersion.split('/').at(-1) ?? '';
-  return badRequest(
-    `${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: no kind ${JSON.stringify(stated.kind)} is registered for version ${JSON.stringify(stated.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
-  );
+  // Another kind of the group is for its strategy to refuse.
+  return undefined;
 };
 
 const complete = (value: Json, stated: { apiVersion: string; kind: string }, problems: string[]): Decoded => {
@@ -203,7 +200,7 @@ const convert = (schema: Schema, shape: Shape | undefined, value: unknown, stric
   if (shape) return { value: conversion.run(shape, value), problems: conversion.problems, members: conversion.members };
   const copy = conversion.copy(value, true);
   const problems = conversion.problems;
-  const unknown = isObject(copy) ? prune(schema, copy) : [];
+  const unknown = isObject(copy) ? prune(schema, copy, 'refuse') : [];
   if (strict) problems.push(...unknown.map(field => `unknown field ${JSON.stringify(field)}`));
   return { value: copy, problems, members: conversion.members };
 };

@@ -6,7 +6,14 @@ import { isIP } from 'node:net';
 
 const uuid = (version: string): RegExp => new RegExp(`^[0-9a-f]{8}-?[0-9a-f]{4}-?${version}[0-9a-f]{3}-?[0-9a-f]{4}-?[0-9a-f]{12}$`, 'i');
 const label = '[a-z0-9](?:[-a-z0-9]*[a-z0-9])?';
-const hostname = /^(?:[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,61}[a-zA-Z0-9])?)*\.?$/;
+const hostname =
+  /^(?:[a-zA-Z0-9\p{S}\p{L}](?:-?[a-zA-Z0-9\p{S}\p{L}]{0,62})?|(?:[a-zA-Z0-9\p{S}\p{L}](?:[a-zA-Z0-9\-\p{S}\p{L}]{0,61}[a-zA-Z0-9\p{S}\p{L}])?\.)+[a-zA-Z\p{L}]{2,63})$/u;
+const atom = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~\\u0080-\\uffff-]+";
+const address = `(?:${atom}(?:\\.${atom})*|"(?:[^"\\\\]|\\\\.)*")@(?:${atom}(?:\\.${atom})*|\\[[^\\]]*\\])`;
+/** Plain, or behind a name in angle brackets. */
+const email = new RegExp(`^(?:${address}|(?:(?:${atom}|\\.|"(?:[^"\\\\]|\\\\.)*")\\s*)*<${address}>)$`);
+/** As older versions of Go took them, with zeros in front. */
+const withoutZeros = (text: string): string => text.replace(/(^|\.)0+(?=\d)/g, '$1');
 const digits = (text: string): string => text.replace(/[^0-9Xx]/g, '');
 
 const pattern =
@@ -16,14 +23,13 @@ const pattern =
 
 const isCidr = (text: string): boolean => {
   const [address = '', bits = '', ...rest] = text.split('/');
-  const family = isIP(address);
+  const family = isIP(withoutZeros(address));
   return rest.length === 0 && family !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
 };
 const isDate = (text: string): boolean =>
   /^\d{4}-\d\d-\d\d$/.test(text) && new Date(`${text}T00:00:00Z`).toJSON()?.startsWith(text) === true;
 const isDateTime = (text: string): boolean => {
-  const [, date = '', hour, minute, second] =
-    /^(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?$/.exec(text) ?? [];
+  const [, date = '', hour, minute, second] = /^(\d{4}-\d\d-\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   return isDate(date) && Number(hour) < 24 && Number(minute) < 60 && Number(second) < 60;
 };
 const isIsbn10 = (text: string): boolean => {
@@ -47,13 +53,44 @@ const isCreditCard = (text: string): boolean => {
 };
 const isUri = (text: string): boolean => (/^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text) || text.startsWith('/')) && !/[\s\p{Cc}]/u.test(text);
 
+const goDuration = /^[+-]?(?:0|(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/;
+/** The last of each unit's names need only begin like it. */
+const unitNames = [
+  'ns',
+  'nano',
+  'us',
+  'µs',
+  'micro',
+  'ms',
+  'milli',
+  's',
+  'sec',
+  'm',
+  'min',
+  'h',
+  'hr',
+  'hour',
+  'd',
+  'day',
+  'w',
+  'wk',
+  'week',
+];
+const beginsUnit = /^(?:nano|micro|milli|sec|min|hour|day|week)/;
+/** Go's form, or numbers with the names of units wherever they stand: `2 days`. */
+const isDuration = (text: string): boolean =>
+  goDuration.test(text) ||
+  [...text.matchAll(/\d+\s*([A-Za-zµ]+)/g)].some(
+    ([, unit = '']) => unitNames.includes(unit.toLowerCase()) || beginsUnit.test(unit.toLowerCase()),
+  );
+
 const formats = new Map<string, (text: string) => boolean>([
   ['bsonobjectid', pattern(/^[0-9a-fA-F]{24}$/)],
   ['uri', isUri],
-  ['email', pattern(/^[^\s@<>(),;:\\"[\]]+@[^\s@<>(),;:\\"[\]]+$/)],
-  ['hostname', text => text.length <= 255 && hostname.test(text)],
-  ['ipv4', text => isIP(text) === 4],
-  ['ipv6', text => isIP(text) === 6],
+  ['email', text => email.test(text.trim())],
+  ['hostname', text => text.length <= 255 && hostname.test(text) && text.split('.').every(part => Buffer.byteLength(part) <= 63)],
+  ['ipv4', text => text.includes('.') && isIP(text.includes(':') ? text : withoutZeros(text)) !== 0],
+  ['ipv6', text => isIP(text) === 6 && !text.includes('%')],
   ['cidr', isCidr],
   ['mac', pattern(/^(?:[0-9a-fA-F]{2}([:-])(?:[0-9a-fA-F]{2}\1){4}[0-9a-fA-F]{2}|[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})$/)],
   ['uuid', pattern(uuid('[0-9a-f]'))],
@@ -72,10 +109,7 @@ const formats = new Map<string, (text: string) => boolean>([
   ],
   ['byte', text => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)],
   ['date', isDate],
-  [
-    'duration',
-    pattern(/^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h)(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))*$|^\d+\s*[a-zµ]+$/u),
-  ],
+  ['duration', isDuration],
   ['datetime', isDateTime],
   ['k8sshortname', text => text.length <= 63 && new RegExp(`^${label}$`).test(text)],
   ['k8slongname', text => text.length <= 253 && new RegExp(`^${label}(?:\\.${label})*$`).test(text)],
@@ -83,3 +117,11 @@ const formats = new Map<string, (text: string) => boolean>([
 
 /** Dashes in the names of formats mean nothing: `date-time` is `datetime`. */
 export const matchesFormat = (format: string, text: string): boolean => formats.get(format.replaceAll('-', ''))?.(text) ?? true;
+
+const numeric: Readonly<Record<string, readonly string[]>> = { integer: ['int32', 'int64'], number: ['float', 'double'] };
+/** Whether values of the type are checked by the format, which a password is though everything passes. */
+export const isKnownFormat = (format: string, type: string): boolean => {
+  if (type !== '' && type !== 'string') return numeric[type]?.includes(format) ?? false;
+  const name = format.replaceAll('-', '');
+  return name === 'password' || formats.has(name);
+};

@@ -2,6 +2,7 @@
  * What CustomResourceDefinitions do with a decoded object: fields that the schema does not name go, metadata takes the form
  * that built-in kinds have. Changes the object in place. Source: apiextensions-apiserver `pkg/apiserver/schema/pruning`.
  */
+import { goMapJson, show } from '../field.ts';
 import type { Json, JsonObject } from '../object.ts';
 import { Conversion, setMember } from './convert.ts';
 import { GoError } from './go-values.ts';
@@ -13,8 +14,16 @@ const objectMeta = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What becomes of metadata of embedded objects that cannot be read: it goes, or the object is refused; or nobody looks. */
+type Malformed = 'drop' | 'refuse' | 'ignore';
+
 class Pruning {
   readonly unknown: string[] = [];
+  readonly unknownInMetadata: string[] = [];
+  readonly #malformed: Malformed;
+  constructor(malformed: Malformed) {
+    this.#malformed = malformed;
+  }
 
   /** `schema` undefined: nothing below is named. */
   walk(value: Json, schema: Schema | undefined, path: string, root: boolean): void {
@@ -29,7 +38,7 @@ class Pruning {
     for (const key of Object.keys(value)) {
       const at = path ? `${path}.${key}` : key;
       if (embedded && metaFields.has(key)) {
-        if (key === 'metadata' && !root) this.metadata(value, at, false);
+        if (!root && this.#malformed !== 'ignore') this.#embeddedField(value, key, at);
         continue;
       }
       const property = schema?.properties?.get(key) ?? schema?.additionalProperties;
@@ -38,6 +47,23 @@ class Pruning {
         this.unknown.push(at);
         delete value[key];
       }
+    }
+  }
+
+  #embeddedField(value: JsonObject, key: string, path: string): void {
+    const refuse = this.#malformed === 'refuse';
+    if (key !== 'metadata') {
+      if (typeof value[key] === 'string') return;
+      if (refuse) throw new GoError(`${path}: Invalid value: ${show(value[key])}: must be a string`);
+      delete value[key];
+      return;
+    }
+    const given = value[key];
+    try {
+      this.metadata(value, path, refuse);
+    } catch (error) {
+      if (!(error instanceof GoError)) throw error;
+      throw new GoError(`${path}: Invalid value: ${goMapJson(given)}: ${error.message}`);
     }
   }
 
@@ -51,7 +77,7 @@ class Pruning {
       const made = conversion.run(shape, what);
       for (const problem of conversion.problems) {
         const field = /^unknown field "(.*)"$/.exec(problem)?.[1];
-        if (field) this.unknown.push(`${path}.${field}`);
+        if (field) this.unknownInMetadata.push(`${path}.${field}`);
       }
       return made;
     };
@@ -86,12 +112,22 @@ const dropNulls = (value: Json, schema: Schema | undefined): void => {
   }
 };
 
-/** Answers the paths that went, sorted. Throws `GoError` for metadata of wrong types. */
-export const prune = (schema: Schema, object: JsonObject): string[] => {
-  const pruning = new Pruning();
+/** Whether the schema names all fields of a value; metadata of embedded objects is not looked at. Changes the value. */
+export const isPruned = (schema: Schema, value: Json): boolean => {
+  const pruning = new Pruning('ignore');
+  pruning.walk(value, schema, '', false);
+  return pruning.unknown.length === 0;
+};
+
+/**
+ * Answers the paths that went, sorted. Throws `GoError` for metadata of wrong types; of embedded objects only where `malformed` says so,
+ * for what is stored already must stay readable.
+ */
+export const prune = (schema: Schema, object: JsonObject, malformed: 'drop' | 'refuse' = 'drop'): string[] => {
+  const pruning = new Pruning(malformed);
   pruning.metadata(object, 'metadata', true);
-  const ofMetadata = pruning.unknown.splice(0);
+  const ofMetadata = pruning.unknownInMetadata.splice(0);
   pruning.walk(object, schema, '', true);
   dropNulls(object, schema);
-  return [...ofMetadata, ...pruning.unknown.sort()];
+  return [...ofMetadata, ...pruning.unknown.sort(), ...pruning.unknownInMetadata.sort()];
 };

@@ -6,7 +6,7 @@ import { RE2JS } from 're2js';
 import { duplicate, goJson, invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../field.ts';
 import type { Json, JsonObject } from '../object.ts';
 import type { FieldError } from '../status.ts';
-import { matchesFormat } from './formats.ts';
+import { isKnownFormat, matchesFormat } from './formats.ts';
 import { maxDepth } from './json-text.ts';
 import type { Schema } from './schema.ts';
 
@@ -18,7 +18,8 @@ const isObject = (value: unknown): value is JsonObject => typeof value === 'obje
 const typeOf = (value: Json): string => {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  // Larger ones are floats to who reads them.
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) < 2 ** 63 ? 'integer' : 'number';
   return typeof value;
 };
 
@@ -51,16 +52,25 @@ interface Result {
   matches: number;
 }
 
+/** Floats that pass for integers, as far as they are exact (go-openapi/swag `IsFloat64AJSONInteger`). */
+const isJsonInteger = (value: Json): boolean => typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= 2 ** 53 - 1;
+const knownFormat = ({ format, type }: Schema): string | undefined =>
+  format && (type === 'integer' || type === 'number') && isKnownFormat(format, type) ? format : undefined;
+
 const validateType = (schema: Schema, value: Json, path: string, result: Result): void => {
   const types = schema.intOrString ? ['integer', 'string'] : schema.type ? [schema.type] : [];
   if (types.length === 0) return;
   const actual = typeOf(value);
-  if (value === null ? schema.nullable : types.includes(actual) || (actual === 'integer' && types.includes('number'))) {
+  const fits = value === null ? schema.nullable : types.includes(actual) || (actual === 'integer' && types.includes('number'));
+  if (fits || (actual === 'number' && types.includes('integer') && isJsonInteger(value))) {
     result.matches++;
     return;
   }
-  const detail = `${path} in body must be of type ${types.join(',')}: "${actual}"`;
-  result.errors.push(typeInvalid(path, actual, detail));
+  // Beside texts and lists, it is the format that is missed.
+  const format = typeof value !== 'string' && !Array.isArray(value) && value !== null ? knownFormat(schema) : undefined;
+  const wanted = format ?? types.join(',');
+  const found = format === undefined ? actual : typeof value === 'number' ? (actual === 'integer' ? 'int64' : 'float64') : '';
+  result.errors.push(typeInvalid(path, found, `${path} in body must be of type ${wanted}: "${found}"`));
 };
 
 const validateAlternatives = (schema: Schema, value: Json, path: string, result: Result, depth: number): void => {
@@ -72,27 +82,30 @@ const validateAlternatives = (schema: Schema, value: Json, path: string, result:
   const pathless = (text: string): void => {
     result.errors.push(invalid(nowhere, '', `"${path}" ${text}`));
   };
+  const merge = (inner: Result | undefined): void => {
+    if (!inner) return;
+    result.errors.push(...inner.errors);
+    result.matches += inner.matches;
+  };
   const best = (results: Result[]): Result | undefined =>
     results.reduce<Result | undefined>((found, one) => (found === undefined || one.matches > found.matches ? one : found), undefined);
   if (schema.anyOf && schema.anyOf.length > 0) {
     const results = schema.anyOf.map(run);
-    if (!results.some(({ errors }) => errors.length === 0)) {
-      pathless('must validate at least one schema (anyOf)');
-      result.errors.push(...(best(results)?.errors ?? []));
-    }
+    const fitting = results.find(({ errors }) => errors.length === 0);
+    if (!fitting) pathless('must validate at least one schema (anyOf)');
+    merge(fitting ?? best(results));
   }
   if (schema.oneOf && schema.oneOf.length > 0) {
     const results = schema.oneOf.map(run);
     const valid = results.filter(({ errors }) => errors.length === 0).length;
-    if (valid !== 1) {
+    if (valid !== 1)
       pathless(`must validate one and only one schema (oneOf). ${valid === 0 ? 'Found none valid' : `Found ${valid} valid alternatives`}`);
-      if (valid === 0) result.errors.push(...(best(results)?.errors ?? []));
-    }
+    if (valid <= 1) merge(valid === 0 ? best(results) : results.find(({ errors }) => errors.length === 0));
   }
   if (schema.allOf && schema.allOf.length > 0) {
     const results = schema.allOf.map(run);
     const valid = results.filter(({ errors }) => errors.length === 0).length;
-    for (const { errors } of results) result.errors.push(...errors);
+    for (const one of results) merge(one);
     if (valid !== results.length) pathless(`must validate all the schemas (allOf)${valid === 0 ? '. None validated' : ''}`);
   }
   if (schema.not && run(schema.not).errors.length === 0) pathless('must not validate the schema (not)');
@@ -114,7 +127,11 @@ const validateString = (schema: Schema, value: string, path: string, result: Res
 };
 
 const validateNumber = (schema: Schema, value: number, path: string, result: Result): void => {
-  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf } = schema.bounds ?? {};
+  const { exclusiveMinimum, exclusiveMaximum, multipleOf, ...limits } = schema.bounds ?? {};
+  // Whole numbers are held against whole limits.
+  const whole = (limit: number | undefined): number | undefined =>
+    limit !== undefined && typeOf(value) === 'integer' ? Math.trunc(limit) : limit;
+  const [minimum, maximum, factor] = [whole(limits.minimum), whole(limits.maximum), whole(multipleOf)];
   const refuse = (what: string): void => void result.errors.push(invalid(path, value, `${path} in body should be ${what}`));
   if (schema.type === 'integer') {
     const limit = schema.format === 'int32' ? 2 ** 31 : 2 ** 63;
@@ -123,7 +140,9 @@ const validateNumber = (schema: Schema, value: number, path: string, result: Res
       result.errors.push(invalid(nowhere, '', `Checked value must be of type integer ${format} in ${path}`));
     }
   }
-  if (multipleOf !== undefined && !Number.isInteger(Number((value / multipleOf).toPrecision(15)))) refuse(`a multiple of ${multipleOf}`);
+  if (factor !== undefined && factor <= 0)
+    result.errors.push(invalid(path, factor, `factor MultipleOf declared for ${path} must be positive: ${factor}`));
+  else if (factor !== undefined && !Number.isInteger(Number((value / factor).toPrecision(15)))) refuse(`a multiple of ${factor}`);
   if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))
     refuse(`greater than ${exclusiveMinimum ? '' : 'or equal to '}${minimum}`);
   if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum))
@@ -183,6 +202,13 @@ const validateObject = (
   for (const name of schema.required ?? []) if (!Object.hasOwn(object, name)) result.errors.push(required(at(name)));
 };
 
+/** How many of upstream's checks concern a value, whether it passes them or not: that is what alternatives are ranked by. */
+const applying = (schema: Schema, value: Json): number => {
+  const typed = schema.type !== undefined || schema.intOrString === true || schema.format !== undefined;
+  const formatted = typeof value === 'string' && schema.format !== undefined;
+  return 4 + (typed ? 1 : 0) + (formatted ? 1 : 0) + (typeof value === 'boolean' ? 0 : Array.isArray(value) ? 2 : 1);
+};
+
 /** `previous`: what stood there before. Where it is the same, whatever is wrong with it may stay. */
 const walk = (schema: Schema, value: Json, path: string, result: Result, depth: number, previous?: Json): void => {
   if (depth > maxDepth) {
@@ -193,9 +219,9 @@ const walk = (schema: Schema, value: Json, path: string, result: Result, depth: 
     result.matches++;
     return;
   }
-  const before = result.errors.length;
   validateType(schema, value, path, result);
   if (value !== null) {
+    result.matches += applying(schema, value);
     validateAlternatives(schema, value, path, result, depth);
     if (typeof value === 'string') validateString(schema, value, path, result);
     else if (typeof value === 'number') validateNumber(schema, value, path, result);
@@ -203,10 +229,9 @@ const walk = (schema: Schema, value: Json, path: string, result: Result, depth: 
   }
   if (schema.enum && !schema.enum.some(one => equal(one, value))) {
     const supported = schema.enum.map(one => (typeof one === 'string' ? one : goJson(one)));
-    result.errors.push(notSupported(path, value ?? '', supported));
+    result.errors.push(notSupported(path, value, supported));
   }
   if (isObject(value)) validateObject(schema, value, path, result, depth, previous);
-  if (result.errors.length === before) result.matches++;
 };
 
 /** Items of sets, and keys of maps kept as lists, must differ; each repeated one is named once. */
@@ -267,6 +292,14 @@ const canonicalText = (value: Json): string =>
       : inner,
   );
 
+/** By the schema's types and limits alone, as defaults are: neither the kinds of lists count nor `int-or-string`. */
+export const validateValue = (schema: Schema, value: unknown): FieldError[] => {
+  const result: Result = { errors: [], matches: 0 };
+  const { intOrString: _, ...plain } = schema;
+  walk(plain, value as Json, '', result, 0);
+  return result.errors;
+};
+
 /**
  * All that is wrong with `value`; `path` is where it stands in its object, empty for a whole one. With `previous`, what was
  * wrong before and did not change is passed over (KEP-4008).
@@ -274,10 +307,10 @@ const canonicalText = (value: Json): string =>
 export const validateSchema = (schema: Schema, value: unknown, path = '', previous?: unknown): FieldError[] => {
   const result: Result = { errors: [], matches: 0 };
   walk(schema, value as Json, path, result, 0, previous as Json | undefined);
-  if (result.errors.length > 0) return result.errors;
-  validateListTypes(schema, value as Json, path, result.errors, 0);
-  if (result.errors.length === 0 || previous === undefined) return result.errors;
+  const inLists: FieldError[] = [];
+  validateListTypes(schema, value as Json, path, inLists, 0);
+  if (inLists.length === 0) return result.errors;
   const before: FieldError[] = [];
-  validateListTypes(schema, previous as Json, path, before, 0);
-  return before.length > 0 ? [] : result.errors;
+  if (previous !== undefined) validateListTypes(schema, previous as Json, path, before, 0);
+  return before.length > 0 ? result.errors : [...result.errors, ...inLists];
 };

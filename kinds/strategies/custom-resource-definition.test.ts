@@ -63,7 +63,10 @@ test.each<[string, object, string[]]>([
     'both kinds of properties',
     {
       versions: [
-        version({ type: 'object', properties: { a: { type: 'object', properties: {}, additionalProperties: { type: 'string' } } } }),
+        version({
+          type: 'object',
+          properties: { a: { type: 'object', properties: { x: { type: 'string' } }, additionalProperties: { type: 'string' } } },
+        }),
       ],
     },
     [

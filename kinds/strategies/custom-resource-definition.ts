@@ -1,15 +1,19 @@
 /** CustomResourceDefinition (upstream: apiextensions `pkg/apis/apiextensions/validation`). */
 import type * as generated from '@kubernetes/client-node';
 import { check, oneOf, repeatsIn } from '../checks.ts';
+import type { DefinedVersion } from '../custom-resources/definition.ts';
+import { fieldPath } from '../custom-resources/field-path.ts';
+import { goVersion } from '../custom-resources/go-form.ts';
 import { schemaOf } from '../custom-resources/schema.ts';
-import { validateDefaultsOfDefinition, validateRulesOfDefinition } from '../custom-resources/validate-definition.ts';
+import { entriesOf, isSchema, listOf, type SchemaProps } from '../custom-resources/structural.ts';
+import { validateSchemaOfDefinition } from '../custom-resources/validate-definition.ts';
 import { semanticEqual } from '../equality.ts';
-import { duplicate, type Field, forbidden, invalid, type Path, required, root } from '../field.ts';
+import { duplicate, type Field, forbidden, goJson, invalid, type Path, quote, required, root, tooMany } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, validateImmutable } from '../metadata.ts';
+import { isKnownFormat } from '../schema/formats.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Kind, Wire } from '../types.ts';
-import { type SchemaProps, validateSchemaProps } from './custom-resource-schema.ts';
 import { keepAllButStatus } from './status-update.ts';
 import { validateWebhookService, validateWebhookUrl } from './webhook-configuration.ts';
 
@@ -86,34 +90,29 @@ const validateColumns = (columns: Version['additionalPrinterColumns'], field: Pa
     return [...errors, ...(jsonPath ? simplePath(jsonPath, at.child('JSONPath')) : [required(at.child('JSONPath'))])];
   });
 
-/** The schema of what a path like `.spec.color` leads to. */
-const schemaAt = (schema: SchemaProps | undefined, path: string): SchemaProps | undefined => {
-  let at = schema;
-  for (const step of path.split('.').slice(1)) {
-    const properties = at?.['properties'];
-    if (typeof properties !== 'object' || properties === null || !Object.hasOwn(properties, step)) return undefined;
-    at = (properties as Record<string, SchemaProps>)[step];
-  }
-  return at;
-};
+const selectableTypes = ['string', 'boolean', 'integer'];
+const mostSelectable = 8;
 const validateSelectable = (version: Version, field: Path): FieldError[] => {
   const fields = version.selectableFields ?? [];
   if (fields.length === 0) return [];
   const schema = version.schema?.openAPIV3Schema as SchemaProps | undefined;
   if (!schema) return [invalid(field, '', 'may only be set when `version.schema.openAPIV3Schema` is not included')];
   const errors: FieldError[] = [];
-  if (fields.length > 8)
-    errors.push({ type: 'TooMany', field: String(field), message: `Too many: ${fields.length}: must have at most 8 items` });
-  const repeats = repeatsIn(fields.map(({ jsonPath }) => jsonPath));
+  const structural = schemaOf(schema);
+  const seen = new Set<string>();
   fields.forEach(({ jsonPath }, i) => {
     const at = field.index(i).child('jsonPath');
     if (!jsonPath) {
       errors.push(required(at));
       return;
     }
-    const found = schemaAt(schema, jsonPath);
-    if (!found) errors.push(invalid(at, jsonPath, 'is an invalid path: does not refer to a valid field'));
-    else if (!['string', 'boolean', 'integer'].includes(String(found['type'])))
+    const found = fieldPath(jsonPath, structural, false);
+    if ('problem' in found) {
+      errors.push(invalid(at, jsonPath, `is an invalid path: ${found.problem}`));
+      return;
+    }
+    if (/^metadata(?:\.|$)/.test(found.shown)) errors.push(invalid(at, jsonPath, 'must not point to fields in metadata'));
+    if (!selectableTypes.includes(found.schema.type ?? ''))
       errors.push(
         invalid(
           at,
@@ -121,42 +120,46 @@ const validateSelectable = (version: Version, field: Path): FieldError[] => {
           'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
         ),
       );
-    if (repeats.has(i)) errors.push(duplicate(at, jsonPath));
+    if (seen.has(found.shown)) errors.push(duplicate(at, jsonPath));
+    seen.add(found.shown);
   });
-  return errors;
+  return seen.size > mostSelectable ? [...errors, tooMany(field, seen.size, mostSelectable)] : errors;
 };
 
 const validateDeprecation = ({ deprecated = false, deprecationWarning: text }: Version, field: Path): FieldError[] => {
   if (text === undefined) return [];
   const problems: string[] = deprecated ? [] : ['can only be set for deprecated versions'];
-  if (text.length > 256) problems.push('must be <= 256 characters long');
+  if (Buffer.byteLength(text) > 256) problems.push('must be <= 256 characters long');
   if (text === '') problems.push('must not be an empty string');
-  return problems.map(problem => invalid(field.child('deprecationWarning'), text, problem));
-};
-
-/** Fields that no structural schema has; where there are some, upstream does not look at the structure. */
-const notConvertible = /(?:is not supported|items must be a schema object and not an array)$/;
-const structure = /must not be empty (?:for specified|at the root)|to be structural$|must be object at the root$/;
-
-const validateSchemaOf = (props: SchemaProps, field: Path): FieldError[] => {
-  const errors = validateSchemaProps(props, field);
-  if (errors.some(({ message }) => notConvertible.test(message))) return errors.filter(({ message }) => !structure.test(message));
-  if (errors.length > 0) return errors;
-  const schema = schemaOf(props);
-  const inRules = validateRulesOfDefinition(schema, field);
-  return inRules.length > 0 ? inRules : validateDefaultsOfDefinition(schema, field);
+  const at = [...text].findIndex(char => /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char));
+  if (at >= 0)
+    problems.push(
+      `must only contain printable UTF-8 characters; non-printable character found at index ${Buffer.byteLength([...text].slice(0, at).join(''))}`,
+    );
+  // Shown as what a pointer leads to: in JSON.
+  return problems.map(problem => ({
+    type: 'Invalid',
+    field: String(field.child('deprecationWarning')),
+    message: `Invalid value: ${goJson(text)}: ${problem}`,
+  }));
 };
 
 /**
  * Upstream's stored form has one schema, one set of columns and one of subresources where all versions agree, and reports
  * them there. So does this.
  */
-const validateVersions = (versions: readonly Version[]): FieldError[] => {
+const validateVersions = (given: readonly Version[] | undefined): FieldError[] => {
+  const versions = given ?? [];
   const [first] = versions;
   const errors: FieldError[] = [];
   const agree = (field: keyof Version) => versions.every(version => semanticEqual(version[field], first?.[field]));
-  const shared = { schema: agree('schema'), subresources: agree('subresources'), columns: agree('additionalPrinterColumns') };
-  const sharedSelectable = agree('selectableFields');
+  const shared = {
+    schema: agree('schema'),
+    subresources: agree('subresources'),
+    columns: agree('additionalPrinterColumns'),
+    selectableFields: agree('selectableFields'),
+  };
+  const anyStatus = versions.some(({ subresources }) => subresources?.status);
   versions.forEach((version, i) => {
     const own = versionsField.index(i);
     const schema = version.schema?.openAPIV3Schema as SchemaProps | undefined;
@@ -164,18 +167,21 @@ const validateVersions = (versions: readonly Version[]): FieldError[] => {
     errors.push(...joined(version.name ?? '', own.child('name')), ...validateDeprecation(version, own));
     const place = (one: boolean, path: Path, name: string) => (one ? (i === 0 ? path : undefined) : own.child(name));
     const schemaField = place(shared.schema, specField.child('validation'), 'schema');
-    if (schema && schemaField) errors.push(...validateSchemaOf(schema, schemaField.child('openAPIV3Schema')));
+    if (schema && schemaField)
+      errors.push(...validateSchemaOfDefinition(schema, schemaField, shared.schema ? anyStatus : Boolean(version.subresources?.status)));
     const subresourcesField = place(shared.subresources, specField.child('subresources'), 'subresources');
     if (subresourcesField) errors.push(...validateSubresources(version.subresources, subresourcesField));
     const columnsField = place(shared.columns, specField.child('additionalPrinterColumns'), 'additionalPrinterColumns');
     if (columnsField) errors.push(...validateColumns(version.additionalPrinterColumns, columnsField));
-    const selectableField = place(sharedSelectable, specField.child('selectableFields'), 'selectableFields');
+    const selectableField = place(shared.selectableFields, specField.child('selectableFields'), 'selectableFields');
     if (selectableField) errors.push(...validateSelectable(version, selectableField));
   });
+  const shown = given ? versions.map(version => goVersion(version as DefinedVersion, shared)) : null;
   if (new Set(versions.map(({ name }) => name)).size < versions.length)
-    errors.push(invalid(versionsField, versions, 'must contain unique version names'));
+    errors.push(invalid(versionsField, shown, 'must contain unique version names'));
   if (versions.filter(({ storage }) => storage).length !== 1)
-    errors.push(invalid(versionsField, versions, 'must have exactly one version marked as storage version'));
+    errors.push(invalid(versionsField, shown, 'must have exactly one version marked as storage version'));
+  if (first?.name) errors.push(...joined(first.name, specField.child('version')));
   return errors;
 };
 
@@ -233,14 +239,13 @@ const validateApproval = ({ metadata, spec }: CustomResourceDefinition): FieldEr
 const validateSpec = (object: CustomResourceDefinition): FieldError[] => {
   const spec: Spec = object.spec ?? {};
   const { group = '', scope, names = {} as Names } = spec;
-  const versions = spec.versions ?? [];
   const errors: FieldError[] = [];
   const groupField = specField.child('group');
   const groupProblems = isDns1123Subdomain(group);
   if (!group) errors.push(required(groupField));
   else if (groupProblems.length) errors.push(invalid(groupField, group, groupProblems.join(',')));
   else if (!group.includes('.')) errors.push(invalid(groupField, group, 'should be a domain with at least one dot'));
-  errors.push(...oneOf(scope, ['Cluster', 'Namespaced'], specField.child('scope')), ...validateVersions(versions));
+  errors.push(...oneOf(scope, ['Cluster', 'Namespaced'], specField.child('scope')), ...validateVersions(spec.versions));
   errors.push(...validateNames(names, specField.child('names')), ...validateConversion(spec.conversion));
   if (spec.preserveUnknownFields === true && !object.metadata.resourceVersion)
     errors.push(
@@ -278,10 +283,26 @@ const established = ({ status }: CustomResourceDefinition): boolean =>
   status?.conditions?.some(({ type, status: state }) => type === 'Established' && state === 'True') ?? false;
 /** Whatever is stored in a version is remembered until it is known to be gone. */
 const recordStored = (object: CustomResourceDefinition): void => {
-  const storage = object.spec?.versions?.find(version => version.storage)?.name;
+  const version = object.spec?.versions?.find(one => one.storage);
+  const storage = version && (version.name ?? '');
   const stored = object.status?.storedVersions ?? [];
-  if (storage && !stored.includes(storage))
+  if (storage !== undefined && !stored.includes(storage))
     object.status = { ...object.status, storedVersions: [...stored, storage] } as NonNullable<typeof object.status>;
+};
+
+/** Those that nothing is checked by, wherever they stand. */
+const formatsIn = (schema: SchemaProps): string[] => {
+  const { format, type } = schema;
+  const known = typeof format !== 'string' || !format || isKnownFormat(format, String(type ?? ''));
+  const inner = [schema['items'], schema['not'], schema['additionalProperties']].filter(isSchema);
+  inner.push(...['allOf', 'anyOf', 'oneOf'].flatMap(word => listOf(schema[word])));
+  inner.push(...entriesOf(schema['properties']).map(([, property]) => property));
+  return [...(known ? [] : [format]), ...inner.flatMap(formatsIn)];
+};
+const unrecognizedFormats = ({ spec }: CustomResourceDefinition): string[] => {
+  const schemas = (spec?.versions ?? []).map(({ schema }) => schema?.openAPIV3Schema as SchemaProps | undefined);
+  const shared = schemas.every(schema => semanticEqual(schema, schemas[0]));
+  return (shared ? schemas.slice(0, 1) : schemas).flatMap(schema => (schema ? formatsIn(schema) : []));
 };
 
 export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
@@ -306,10 +327,11 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
   validate(object) {
     const { group = '', names } = object.spec ?? {};
     const { name } = object.metadata;
-    const errors: FieldError[] =
-      object.metadata.resourceVersion || name === `${names?.plural ?? ''}.${group}`
-        ? []
-        : [invalid(root('metadata', 'name'), name, 'must be spec.names.plural+"."+spec.group')];
+    const errors: FieldError[] = [];
+    const { generateName, resourceVersion } = object.metadata;
+    for (const [field, given] of Object.entries({ generateName, name }))
+      if (!resourceVersion && given && given !== `${names?.plural ?? ''}.${group}`)
+        errors.push(invalid(root('metadata', field), given, 'must be spec.names.plural+"."+spec.group'));
     errors.push(...validateSpec(object), ...validateStored(object));
     return object.metadata.resourceVersion ? errors : [...errors, ...validateApproval(object)];
   },
@@ -327,6 +349,12 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
     if (previous.metadata.annotations?.[approvalAnnotation] !== next.metadata.annotations?.[approvalAnnotation])
       errors.push(...validateApproval(next));
     return errors;
+  },
+  warnings(next, previous) {
+    const before = new Set(previous ? unrecognizedFormats(previous) : []);
+    return unrecognizedFormats(next)
+      .filter(format => !before.has(format))
+      .map(format => `unrecognized format ${quote(format)}`);
   },
   subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateStored } },
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],

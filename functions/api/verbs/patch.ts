@@ -111,7 +111,7 @@ const checkKind = (resource: Resource, next: KubeObject, type: PatchType): void 
   next.kind ||= resource.kind;
   // A strategic merge patch is applied to the typed object, where kind and version are not looked at again.
   if (type === 'strategic') Object.assign(next, { apiVersion: expected, kind: resource.kind });
-  if (next.apiVersion === expected && next.kind === resource.kind) return;
+  if ((next.apiVersion === expected && next.kind === resource.kind) || isCustomResource(resource)) return;
   if (!isKnownKind(next.apiVersion, next.kind))
     throw invalidPatchResult(
       next,
