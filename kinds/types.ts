@@ -52,3 +52,4 @@ export type ClusterRole = Kind<generated.V1ClusterRole>;
 export type RoleBinding = Kind<generated.V1RoleBinding>;
 export type ClusterRoleBinding = Kind<generated.V1ClusterRoleBinding>;
 export type PolicyRule = Wire<generated.V1PolicyRule>;
+export type ApiService = Kind<generated.V1APIService>;
