@@ -7,6 +7,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { admissionPlugins } from '../functions/api/admission/index.ts';
+import { type Aggregation, createAggregation } from '../functions/api/aggregation/aggregation.ts';
 import { serviceAllocator } from '../functions/api/allocation/service.ts';
 import { type Api, createApi } from '../functions/api/api.ts';
 import { clientCertificate } from '../functions/api/authentication/authenticate.ts';
@@ -23,13 +24,17 @@ import { type LocalBackends, localBackends } from '../functions/api/local/backen
 import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
 import { nonResourceHandler } from '../functions/api/non-resource.ts';
-import { type ClusterPki, ensureClusterPki } from '../functions/api/pki.ts';
+import { type ClusterPki, ensureClusterPki, frontProxyName } from '../functions/api/pki.ts';
 import { serviceAccountTokens } from '../functions/api/tokens/service-account-tokens.ts';
 import { noteTokenUse } from '../functions/api/tokens/token-use.ts';
+import { apiServiceAvailability } from '../functions/controller/api-service-availability.ts';
+import { apiServiceRegistration } from '../functions/controller/api-service-registration.ts';
 import { customResourceDefinitionReconciler } from '../functions/controller/custom-resource-definition.ts';
+import { extensionAuthentication } from '../functions/controller/extension-authentication.ts';
 import { flowControlBootstrapReconcilers, flowSchemaReconciler } from '../functions/controller/flow-control.ts';
 import { startControllers } from '../functions/controller/host.ts';
 import { reconcilers } from '../functions/controller/index.ts';
+import { extensionsFrom } from '../functions/extensions.ts';
 import { createScheduler } from '../functions/scheduler/scheduler.ts';
 import { type Served, servedRegistry, settledRegistry } from '../functions/served.ts';
 import type { Logger } from '../kinds/environment.ts';
@@ -69,14 +74,13 @@ async function main(): Promise<void> {
     bootstrap({ log, registry: builtIn, facts: bootstrapObjects(), addresses, clock, random }),
   ]);
   const registry = await servedRegistry(builtIn, replicas);
-  const { api, backends } = await assemble({ log, replicas, registry, settings, pki, logger });
+  const { api, backends, aggregation } = await assemble({ log, replicas, registry, settings, pki, logger });
 
   const server = await listen(api, backends, settings.host, settings, pki, logger);
   const atGateway = settings.nodes > 0 ? listenWhenThere(api, backends, settings, pki, logger) : undefined;
   const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
   // Parts of the API itself, which run with every one of them: without the first no custom resource would ever be served.
-  const own = [customResourceDefinitionReconciler(registry), flowSchemaReconciler, ...flowControlBootstrapReconcilers(bootstrapObjects())];
-  const definitions = await startControllers({ ...surroundings, reconcilers: own });
+  const definitions = await startControllers({ ...surroundings, reconcilers: ofServer(registry, aggregation, pki) });
   const controllers = settings.controllers ? await startAll(registry, settings, pki, surroundings) : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
 
@@ -128,6 +132,8 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
   });
   const rbac = await rbacAuthorizer(replicas, clock);
   const backends = localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
+  const extensions = await extensionsFrom(replicas, clock);
+  const aggregation = createAggregation({ extensions, replicas, backends, clock, random });
   const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
   const bearer = bearerTokens([admin, bootstrapTokens(replicas, clock), tokens], issuer);
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
@@ -146,18 +152,29 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     registry,
     authenticators: [clientCertificate(), bearer],
     authorizer: clusterAuthorizer(replicas, rbac),
-    nonResource: nonResourceHandler({ registry, checks: [store], tokens, gitVersion, debugFlowControl }),
+    nonResource: nonResourceHandler({ registry, aggregation, checks: [store], tokens, gitVersion, debugFlowControl }),
     admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens: { issue: tokens.issue, review: bearer.review },
     backends,
     flowControl: fair,
+    aggregation,
     clock,
     random,
     logger,
   });
-  return { api, backends };
+  return { api, backends, aggregation };
 }
+
+/** What the API server upstream does itself: it runs with every API. */
+const ofServer = (registry: Served, aggregation: Aggregation, pki: ClusterPki) => [
+  customResourceDefinitionReconciler(registry),
+  apiServiceRegistration,
+  apiServiceAvailability(extension => aggregation.probe(extension)),
+  flowSchemaReconciler,
+  ...flowControlBootstrapReconcilers(bootstrapObjects()),
+  extensionAuthentication({ clientCa: pki.ca, frontProxy: { ca: pki.frontProxy.ca, allowedNames: [frontProxyName] } }),
+];
 
 /** The address of the first node on its own pod network, where pods reach the API. */
 const gatewayOf = (settings: ClusterSettings): string => serviceAddress(podRange(settings.podCidr, 0), 1);

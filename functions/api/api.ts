@@ -6,6 +6,7 @@ import type { Log } from '../../store/log.ts';
 import type { Replicas } from '../../store/replica.ts';
 import type { Clients } from '../client.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Allocator } from './allocator.ts';
 import { createClients } from './clients.ts';
 import type { Services } from './context.ts';
@@ -45,6 +46,8 @@ export interface ApiOptions {
   readonly backends?: Backends;
   /** Absent: everybody is served at once. */
   readonly flowControl?: FlowControl;
+  /** Absent: there are no extension API servers. */
+  readonly aggregation?: Aggregation;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -65,13 +68,14 @@ export const createApi = (options: ApiOptions): Api => {
     allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
   const { tokens, backends, flowControl } = options;
   const services: Services = { ...options, allocators, tokens, backends, flowControl };
-  const doors: Doors = { services, authenticators: options.authenticators, nonResource: options.nonResource, route };
+  const { authenticators, nonResource, aggregation } = options;
+  const doors: Doors = { services, authenticators, nonResource, aggregation, route };
   return {
     async handle(request, connection) {
       const beside: Beside = { warnings: [], headers: undefined };
       const answer = async (): Promise<ApiResponse> => {
         try {
-          return await serve(doors, request, connection, beside);
+          return notToBeKept(await serve(doors, request, connection, beside));
         } catch (error) {
           const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
           return encodeError(status, acceptOf(request), beside.warnings);
@@ -90,6 +94,10 @@ export const createApi = (options: ApiOptions): Api => {
     clients: createClients(services),
   };
 };
+
+/** What says nothing else about itself is kept by nobody (apiserver `pkg/server/filters/cachecontrol.go`). */
+const notToBeKept = (answer: ApiResponse): ApiResponse =>
+  'cache-control' in answer.headers ? answer : { ...answer, headers: { 'cache-control': 'no-cache, private', ...answer.headers } };
 
 /** Queries may hold what is nobody's business in a log. */
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';

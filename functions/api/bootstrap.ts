@@ -58,8 +58,16 @@ async function createAll(log: Log, mutations: readonly Mutation[]): Promise<void
 function creation(object: KubeObject, key: ObjectKey, { clock, random }: BootstrapOptions): Mutation {
   const creationTimestamp = timestamp(clock.now());
   const metadata = { ...object.metadata, uid: random.uuid(), creationTimestamp };
-  return { type: 'put', key, expected: 0, value: revision => encode(object, { ...metadata, resourceVersion: String(revision) }) };
+  const timed = withTransitionTime(object, creationTimestamp);
+  return { type: 'put', key, expected: 0, value: revision => encode(timed, { ...metadata, resourceVersion: String(revision) }) };
 }
+
+/** Conditions hold since now. */
+const withTransitionTime = (object: KubeObject, lastTransitionTime: string): KubeObject => {
+  const { status } = object as KubeObject & { status?: { conditions?: object[] } };
+  if (!status?.conditions) return object;
+  return { ...object, status: { ...status, conditions: status.conditions.map(one => ({ ...one, lastTransitionTime })) } };
+};
 
 const encode = ({ apiVersion, kind, ...rest }: KubeObject, metadata: KubeObject['metadata']): Uint8Array =>
   Buffer.from(JSON.stringify({ apiVersion, kind, ...rest, metadata }));

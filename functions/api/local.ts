@@ -54,7 +54,7 @@ export async function serve(options: LocalServerOptions): Promise<LocalServer> {
       .then(response => send(outgoing, response, response.status === 413 && incoming.httpVersionMajor === 1))
       .catch(error => {
         // Headers are out or the client is gone: all that is left is to end the stream visibly broken.
-        if (!outgoing.destroyed) logger.warn('answer was cut short', { error: String(error), path: request.url });
+        if (!request.isGone) logger.warn('answer was cut short', { error: String(error), path: request.url });
         incoming.destroy();
       });
   };

@@ -35,7 +35,7 @@ test.each([
   const ask = async (url: string): Promise<string> => {
     const request = aRequest('GET', url, undefined, { accept });
     try {
-      const answer = await handler(request, parseRequest('GET', url), { name: 'u', groups: [] });
+      const answer = await handler(request, parseRequest('GET', url), { name: 'u', groups: [] }, {});
       return Buffer.from(answer?.body as Uint8Array).toString();
     } catch (error) {
       return (error as Error).message;

@@ -3,16 +3,29 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '../../kinds/discovery.ts';
-import { encodeOpenApiV2, openApiV2, openApiV2Protobuf, openApiV3, openApiV3Index } from '../../kinds/openapi/index.ts';
-import type { Registry, Resource } from '../../kinds/resource.ts';
+import { mergeDiscovery, type PlacedVersion, placedGroup, placedGroupList } from '../../kinds/discovery-merge.ts';
+import type { JsonObject } from '../../kinds/object.ts';
+import {
+  encodeOpenApiV2,
+  mergeV2,
+  openApiV2,
+  openApiV2Protobuf,
+  openApiV3,
+  openApiV3Index,
+  type Swagger,
+} from '../../kinds/openapi/index.ts';
+import { isCustomResource, type Registry, type Resource } from '../../kinds/resource.ts';
 import { notAcceptable, pageNotFound, StatusError } from '../../kinds/status.ts';
-import type { ApiRequest, ApiResponse, NonResourceHandler, RequestInfo } from './types.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
+import type { ApiRequest, ApiResponse, Connection, NonResourceHandler, RequestInfo, User } from './types.ts';
 
 export interface NonResourceOptions {
   readonly registry: Registry;
   /** By name; each resolves when well and rejects with why not. `readyz` asks all, `livez` those that a restart can mend. */
   readonly checks: readonly HealthCheck[];
   readonly tokens: { keys(): Promise<object>; discovery(): object };
+  /** Absent: there are no extension API servers. */
+  readonly aggregation?: Aggregation;
   /** `v1.36.3+windvane` */
   readonly gitVersion: string;
   /** `/debug/api_priority_and_fairness/PAGE` as text. */
@@ -40,7 +53,7 @@ const compressAbove = 128 * 1024;
 
 export function nonResourceHandler(options: NonResourceOptions): NonResourceHandler {
   const { registry } = options;
-  const documents = new Map<string, Promise<Document>>();
+  const documents = new Map<string, { readonly document: Promise<Document>; readonly basis: readonly unknown[] }>();
   let served = registry.all();
   /** What is served has changed: documents that tell of it are made anew, those of untouched group versions stay. */
   const forget = (): void => {
@@ -53,25 +66,23 @@ export function nonResourceHandler(options: NonResourceOptions): NonResourceHand
       if (group === undefined || changed.has(group)) documents.delete(path);
     }
   };
-  const document = (path: string, make: () => unknown, contentType = json): Promise<Document> => {
+  const document: Context['document'] = (path, make, { contentType = json, basis = [] } = {}) => {
     forget();
-    let found = documents.get(path);
-    if (!found) {
-      found = render(make(), contentType);
-      documents.set(path, found);
-      // A failure is not kept: the next request tries again.
-      const made = found;
-      found.catch(() => documents.get(path) === made && documents.delete(path));
-    }
-    return found;
+    const found = documents.get(path);
+    if (found && found.basis.length === basis.length && found.basis.every((one, i) => one === basis[i])) return found.document;
+    const made = { document: render(make(), contentType), basis };
+    documents.set(path, made);
+    // A failure is not kept: the next request tries again.
+    made.document.catch(() => documents.get(path) === made && documents.delete(path));
+    return made.document;
   };
 
-  return async (request, info) => {
+  return async (request, info, user, connection) => {
     const path = info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const parts = path.split('/').slice(1);
     const handler = handlers[parts[0] ?? ''] ?? wellKnown(path);
     if (!handler) return undefined;
-    const answer = await handler({ request, info, path, parts, options, registry, document });
+    const answer = await handler({ request, info, user, connection, path, parts, options, registry, document });
     if (answer && request.method !== 'GET' && request.method !== 'HEAD') throw methodRefused();
     return answer;
   };
@@ -93,12 +104,19 @@ interface Context {
   readonly parts: readonly string[];
   readonly options: NonResourceOptions;
   readonly registry: Registry;
-  readonly document: (path: string, make: () => unknown, contentType?: string) => Promise<Document>;
+  readonly user: User;
+  readonly connection: Connection;
+  /** Made when it is first asked for and kept; `basis` are the values beside the registry that it was made of. */
+  readonly document: (
+    path: string,
+    make: () => unknown,
+    how?: { readonly contentType?: string; readonly basis?: readonly unknown[] },
+  ) => Promise<Document>;
 }
 type Handler = (context: Context) => Promise<ApiResponse | undefined>;
 
 const handlers: Readonly<Record<string, Handler>> = {
-  '': async ({ registry }) => jsonAnswer({ paths: rootPaths(registry) }),
+  '': async context => jsonAnswer({ paths: rootPaths(versionsOf(context)) }),
   debug: async ({ parts, info, options }) => {
     const [, topic, page, ...more] = parts;
     if (topic !== 'api_priority_and_fairness' || page === undefined || more.length > 0) return undefined;
@@ -117,32 +135,68 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   apis: async context => {
     const { parts, registry } = context;
-    if (parts.length === 1) return discovery(context, 'apis', () => apiGroupList(registry));
+    if (parts.length === 1) return discovery(context, 'apis', () => groupList(context));
     if (parts.length === 2) {
-      const group = apiGroup(registry, parts[1] ?? '');
+      const group = groupOf(context, parts[1] ?? '');
       return group ? jsonAnswer(group) : plain(404, '404 page not found\n');
     }
     if (parts.length > 3) return undefined;
-    return resourceList(context, apiResourceList(registry, parts[1] ?? '', parts[2] ?? ''));
+    const group = parts[1] ?? '';
+    const list = apiResourceList(registry, group, parts[2] ?? '');
+    // Of groups that are not all custom, upstream has more to say than that nothing is there.
+    if (!list && registry.all().every(one => one.group !== group || isCustomResource(one))) return plain(404, '404 page not found\n');
+    return resourceList(context, list);
   },
-  openapi: async ({ request, path, parts, registry, document }) => {
+  openapi: async context => {
+    const { request, path, parts, registry, document, options } = context;
+    const { aggregation } = options;
+    const extensions = aggregation?.all() ?? [];
     if (path === '/openapi/v2') {
+      const basis = extensions.length > 0 ? ((await aggregation?.openApi.documents(extensions)) ?? []) : [];
+      const make = () => basis.reduce(mergeV2, openApiV2(registry) as Swagger);
       // kubectl before 1.29 explains and validates from this form alone.
       const inProtobuf = (request.headers.get('accept') ?? '').includes(openApiV2Protobuf.asked);
-      if (inProtobuf)
-        return sendDocument(
-          request,
-          await document(`${path} protobuf`, () => encodeOpenApiV2(openApiV2(registry)), openApiV2Protobuf.sent),
-        );
-      return sendDocument(request, await document(path, () => openApiV2(registry)));
+      if (!inProtobuf) return sendDocument(request, await document(path, make, { basis }));
+      const how = { contentType: openApiV2Protobuf.sent, basis };
+      return sendDocument(request, await document(`${path} protobuf`, () => encodeOpenApiV2(make()), how));
     }
-    if (path === '/openapi/v3') return sendDocument(request, await document(path, () => openApiV3Index(registry)));
     if (parts[1] !== 'v3') return undefined;
+    const listed = extensions.length > 0 ? await aggregation?.openApi.index(extensions) : undefined;
     const inner = parts.slice(2).join('/');
-    if (!registryHas(registry, inner)) return plain(404, '404 page not found\n');
-    return sendDocument(request, await document(path, () => openApiV3(registry, inner)));
+    if (!inner) {
+      const more = Object.fromEntries([...(listed ?? [])].map(([one, { entry }]) => [one, entry]));
+      const own = () => openApiV3Index(registry) as { paths: JsonObject };
+      const make = () => ({ paths: { ...more, ...own().paths } });
+      return sendDocument(request, await document(path, make, { basis: listed ? [JSON.stringify(more)] : [] }));
+    }
+    if (registryHas(registry, inner)) return sendDocument(request, await document(path, () => openApiV3(registry, inner)));
+    const extension = listed?.get(inner)?.extension;
+    return extension ? aggregation?.forward(extension, context) : plain(404, '404 page not found\n');
   },
 };
+
+/** Every served group version but the core's, with its place; those of extensions in the stead of our own. */
+const versionsOf = ({ registry, options: { aggregation } }: Context): PlacedVersion[] => {
+  const found = new Map<string, PlacedVersion>();
+  for (const { group, version } of registry.all()) {
+    const key = `${group}/${version}`;
+    if (!group || found.has(key)) continue;
+    const place = placeOf(aggregation, group, version);
+    found.set(key, { group, version, groupPriority: place.group, versionPriority: place.version });
+  }
+  for (const extension of aggregation?.all() ?? []) if (extension.group) found.set(`${extension.group}/${extension.version}`, extension);
+  return [...found.values()];
+};
+
+/** The group that all others are registered in comes first, whatever they say. */
+const placeOf = (aggregation: Aggregation | undefined, group: string, version: string) =>
+  group === 'apiregistration.k8s.io' || !aggregation ? { group: 20_001, version: 1 } : aggregation.priority(group, version);
+
+const hasExtensions = ({ options }: Context): boolean => (options.aggregation?.all().length ?? 0) > 0;
+const groupList = (context: Context): JsonObject =>
+  hasExtensions(context) ? placedGroupList(versionsOf(context)) : apiGroupList(context.registry);
+const groupOf = (context: Context, group: string): JsonObject | undefined =>
+  hasExtensions(context) ? placedGroup(versionsOf(context).filter(one => one.group === group)) : apiGroup(context.registry, group);
 
 /** What relying parties read, by the path and the one form it comes in. */
 function wellKnown(path: string): Handler | undefined {
@@ -162,12 +216,26 @@ const oidc =
   };
 
 async function discovery(context: Context, root: 'api' | 'apis', plainForm: () => unknown): Promise<ApiResponse> {
-  const { request, registry, document } = context;
+  const { request, registry, document, options } = context;
   const form = negotiateDiscovery(request.headers.get('accept'));
-  if (form === 'plain') return sendDocument(request, await document(`/${root}`, plainForm));
+  const { aggregation } = options;
+  const merged = root === 'apis' && aggregation !== undefined && hasExtensions(context);
+  if (form === 'plain') {
+    const basis = merged ? [JSON.stringify(plainForm())] : [];
+    return sendDocument(request, await document(`/${root}`, plainForm, { basis }));
+  }
   const contentType = `${json};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
-  const make = () => ({ ...aggregatedDiscovery(registry, root), apiVersion: `apidiscovery.k8s.io/${form}` });
-  return sendDocument(request, await document(`/${root} ${form}`, make, contentType));
+  const extensions = merged ? await aggregation.discovery() : [];
+  const make = () => {
+    const own = aggregatedDiscovery(registry, root);
+    const items = own['items'] as JsonObject[];
+    const all = merged ? mergeDiscovery(items, extensions, (group, version) => placeOf(aggregation, group, version)) : items;
+    return { ...own, items: all, apiVersion: `apidiscovery.k8s.io/${form}` };
+  };
+  return sendDocument(
+    request,
+    await document(`/${root} ${form}`, make, { contentType, basis: merged ? [JSON.stringify(extensions)] : [] }),
+  );
 }
 
 /** The first acceptable form, in the client's order. */
@@ -258,12 +326,9 @@ function versionInfo(gitVersion: string): object {
   };
 }
 
-function rootPaths(registry: Registry): string[] {
-  const versions = new Set<string>();
-  for (const { group, version } of registry.all()) {
-    if (group === '') versions.add(`/api/${version}`);
-    else versions.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
-  }
+function rootPaths(served: readonly PlacedVersion[]): string[] {
+  const versions = new Set(['/api/v1']);
+  for (const { group, version } of served) versions.add(`/apis/${group}`).add(`/apis/${group}/${version}`);
   const fixed = [
     '/.well-known/openid-configuration',
     '/api',

@@ -7,6 +7,7 @@
  * write lost a race, again on what is there then.
  */
 import type { AroundCommit } from './admission.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Exchange, Services, WriteOptions } from './context.ts';
@@ -25,6 +26,7 @@ export interface Doors {
   readonly services: Services;
   readonly authenticators: readonly Authenticator[];
   readonly nonResource: NonResourceHandler;
+  readonly aggregation: Aggregation | undefined;
   readonly route: Router;
 }
 
@@ -67,8 +69,11 @@ const answer = async (doors: Doors, { request, connection, info, user, beside, l
   const { services } = doors;
   const { warnings } = beside;
   await authorize(services.authorizer, user, info);
+  const { aggregation } = doors;
+  const extension = aggregation?.serving(info.path);
+  if (aggregation && extension) return aggregation.forward(extension, { request, connection, user });
   const routed = doors.route(services.registry, request, info);
-  if (!routed) return (await doors.nonResource(request, info, user)) ?? pathNotFound;
+  if (!routed) return (await doors.nonResource(request, info, user, connection)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
   const builtIn = routed.target.resource.schema.definition !== undefined;
   const accept = negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);

@@ -121,7 +121,12 @@ export interface TokenService {
 }
 
 /** A stage that may answer a request by itself (discovery, OpenAPI, health, version); undefined passes it on. */
-export type NonResourceHandler = (request: ApiRequest, info: RequestInfo, user: User) => Promise<ApiResponse | undefined>;
+export type NonResourceHandler = (
+  request: ApiRequest,
+  info: RequestInfo,
+  user: User,
+  connection: Connection,
+) => Promise<ApiResponse | undefined>;
 
 /** Where the API finds a node's agent for exec, attach, port-forward, logs and proxy. */
 export interface AgentEndpoint {

@@ -19,6 +19,8 @@ export const upgrade = async (doors: Doors, request: ApiRequest, connection: Con
   const info = parseRequest(request.method, request.url);
   const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, []);
   await authorize(services.authorizer, user, info);
+  const extension = doors.aggregation?.serving(info.path);
+  if (extension && doors.aggregation) return doors.aggregation.upgrade(extension, { request, connection, user });
   const { target } = info;
   if (!target) throw badRequest('this path takes no upgrade');
   const { namespace, name, subresource } = target;

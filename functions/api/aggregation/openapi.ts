@@ -40,29 +40,34 @@ export const extensionOpenApi = (options: FrontProxyOptions & { readonly clock: 
     known.set(prefix, found);
     return found;
   };
-  const forget = (extensions: readonly Extension[]): Extension[] => {
+  /** Of a server that does not answer, what it said before. */
+  const learn = async <T>(from: Remembered<T>, extension: Extension): Promise<T | undefined> => {
+    const key = serviceKey(extension.service);
+    return extension.available ? (await from.learn(key, extension)).value : from.recall(key);
+  };
+  const forget = (extensions: readonly Extension[]): void => {
     const keys = new Set(extensions.map(({ service }) => serviceKey(service)));
     indexes.forgetOthers(keys);
     documents.forgetOthers(keys);
-    return extensions.filter(({ available }) => available);
   };
 
   return {
     async index(extensions) {
+      forget(extensions);
       const found = new Map<string, { entry: JsonObject; extension: Extension }>();
       await Promise.all(
-        forget(extensions).map(async extension => {
-          const { value = {} } = await indexes.learn(serviceKey(extension.service), extension);
-          for (const [path, entry] of Object.entries(value)) found.set(path, { entry, extension });
+        extensions.map(async extension => {
+          for (const [path, entry] of Object.entries((await learn(indexes, extension)) ?? {})) found.set(path, { entry, extension });
         }),
       );
       return found;
     },
     async documents(extensions) {
+      forget(extensions);
       const learned = await Promise.all(
-        forget(extensions).map(async extension => {
-          const { value } = await documents.learn(serviceKey(extension.service), extension);
-          return value ? [own(value, extension)] : [];
+        extensions.map(async extension => {
+          const document = await learn(documents, extension);
+          return document ? [own(document, extension)] : [];
         }),
       );
       return learned.flat();

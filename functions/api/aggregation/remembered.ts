@@ -49,6 +49,11 @@ export class Remembered<T> {
     return { value: memory.value, current: memory.current };
   }
 
+  /** What was last learned, without asking. */
+  recall(key: string): T | undefined {
+    return this.#memories.get(key)?.value;
+  }
+
   /** Those of extensions that are no more. */
   forgetOthers(keys: ReadonlySet<string>): void {
     for (const key of this.#memories.keys()) if (!keys.has(key)) this.#memories.delete(key);

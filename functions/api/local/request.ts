@@ -42,6 +42,10 @@ export class LocalRequest implements ApiRequest {
     return this.#controller.signal;
   }
 
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
   /** The client closed the connection or the answer is complete. */
   gone(): void {
     this.#gone = true;
