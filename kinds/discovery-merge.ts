@@ -118,7 +118,11 @@ export const fromLegacyList = (resources: readonly LegacyResource[]): JsonObject
       singularResource: '',
       verbs: [],
     };
-    const subresource = { subresource: one.name.slice(slash + 1), responseKind: kindOf(one.kind ? one : { name: '' }), verbs: one.verbs ?? [] };
+    const subresource = {
+      subresource: one.name.slice(slash + 1),
+      responseKind: kindOf(one.kind ? one : { name: '' }),
+      verbs: one.verbs ?? [],
+    };
     found.set(parent, { ...resource, subresources: [...((resource['subresources'] as JsonObject[] | undefined) ?? []), subresource] });
   }
   return [...found.values()];

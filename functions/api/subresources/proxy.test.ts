@@ -25,7 +25,12 @@ beforeEach(async () => {
       return reply();
     },
   };
-  api = await anApi(() => [], true, () => [], { backends });
+  api = await anApi(
+    () => [],
+    true,
+    () => [],
+    { backends },
+  );
 });
 afterEach(() => api.close());
 
@@ -94,7 +99,7 @@ describe('pods/proxy', () => {
     answers(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': '9', 'x-frame': 'y' }, '<a href="/z">');
     const page = await send('GET', `${pods}/p/proxy/x`);
     expect(answerText(page)).toBe(`<a href="${pods}/p/proxy/z">`);
-    expect(page.headers).toEqual({ 'content-type': 'text/html; charset=utf-8', 'x-frame': 'y' });
+    expect(page.headers).toEqual({ 'cache-control': 'no-cache, private', 'content-type': 'text/html; charset=utf-8', 'x-frame': 'y' });
   });
 
   test('says why nobody was reached', async () => {
