@@ -107,7 +107,13 @@ describe('version 3', () => {
       'x-kubernetes-group-version-kind': [{ group: 'stable.example.com', version: 'v1', kind: 'Widget' }],
       properties: { spec: { properties: { size: { type: 'integer', description: 'How big.', nullable: true, minimum: 1 } } } },
     });
-    expect(at(widget, 'properties', 'metadata', '$ref')).toBe('#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta');
+    expect(at(widget, 'properties', 'metadata')).toEqual({
+      allOf: [{ $ref: '#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta' }],
+      description: expect.stringContaining("Standard object's metadata."),
+    });
+    expect(at(document, 'components', 'schemas', 'com.example.stable.v1.WidgetList', 'properties', 'items')).toMatchObject({
+      description: expect.stringContaining('List of widgets.'),
+    });
     expect(at(document, 'components', 'schemas', 'com.example.stable.v1.WidgetList', 'required')).toEqual(['items']);
   });
 
@@ -126,7 +132,6 @@ describe('version 2', () => {
     expect(document['swagger']).toBe('2.0');
     expect(at(document, 'definitions', 'io.k8s.api.core.v1.ContainerPort', 'properties', 'protocol', 'default')).toBeUndefined();
     expect(at(document, 'definitions', 'com.example.stable.v1.Widget', 'properties', 'spec', 'properties', 'size')).toEqual({
-      type: 'integer',
       description: 'How big.',
       minimum: 1,
     });

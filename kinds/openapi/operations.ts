@@ -1,7 +1,7 @@
 /** Which paths a resource has and what each method on them does, in neither OpenAPI version's words. */
 import type { Resource, Subresource } from '../resource.ts';
 import { compiledDefinition, definitionOf } from '../schema/data.ts';
-import { customName, isBuiltIn } from './schemas.ts';
+import { customName, isBuiltIn, listKindOf } from './schemas.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
@@ -132,7 +132,7 @@ class Writer {
       action: 'list',
       parameters,
       produces: listTypes,
-      responses: this.#returns(definitionName(this.#resource, `${kind}List`), 200),
+      responses: this.#returns(definitionName(this.#resource, listKindOf(this.#resource)), 200),
     });
   }
 

@@ -3,7 +3,6 @@ import type { JsonObject } from '../object.ts';
 import type { Registry, Resource } from '../resource.ts';
 import type { CompiledDescriptions, CompiledNode } from '../schema/compiled.ts';
 import { compiledDefinition, compiledKinds } from '../schema/data.ts';
-import type { Schema } from '../schema/schema.ts';
 
 export type Flavour = 'v2' | 'v3';
 
@@ -135,81 +134,14 @@ export class SchemaWriter {
   }
 }
 
-/** Reference in a custom schema, before it is known which version it goes into. */
-const reference = (name: string): JsonObject => ({ $ref: `#REF/${name}` });
-
-const typeMeta: JsonObject = {
-  apiVersion: {
-    description:
-      'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources',
-    type: 'string',
-  },
-  kind: {
-    description:
-      'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
-    type: 'string',
-  },
-};
-
-const maxDepth = 200;
-/** A structural schema; in version 2 without what that version has no word for. */
-const structural = (schema: Schema, flavour: Flavour, depth: number): JsonObject => {
-  if (depth > maxDepth) return {};
-  const inner = (of: Schema): JsonObject => structural(of, flavour, depth + 1);
-  const out: JsonObject = {};
-  if (schema.description) out['description'] = schema.description;
-  if (schema.type) out['type'] = schema.type;
-  if (schema.format) out['format'] = schema.format;
-  if (schema.properties) out['properties'] = Object.fromEntries([...schema.properties].map(([name, of]) => [name, inner(of)]));
-  if (schema.required) out['required'] = [...schema.required];
-  if (schema.items) out['items'] = inner(schema.items);
-  if (schema.additionalProperties) out['additionalProperties'] = inner(schema.additionalProperties);
-  if (schema.enum) out['enum'] = [...schema.enum];
-  if (schema.default !== undefined && flavour === 'v3') out['default'] = schema.default;
-  Object.assign(out, schema.bounds);
-  if (schema.intOrString) out['x-kubernetes-int-or-string'] = true;
-  if (schema.preserveUnknownFields) out['x-kubernetes-preserve-unknown-fields'] = true;
-  if (schema.embeddedResource) out['x-kubernetes-embedded-resource'] = true;
-  if (schema.listType) out['x-kubernetes-list-type'] = schema.listType;
-  if (schema.listMapKeys) out['x-kubernetes-list-map-keys'] = [...schema.listMapKeys];
-  if (schema.mapType) out['x-kubernetes-map-type'] = schema.mapType;
-  if (schema.rules) out['x-kubernetes-validations'] = schema.rules.map(rule => ({ ...rule }));
-  if (flavour === 'v2') return out;
-  if (schema.nullable) out['nullable'] = true;
-  for (const word of ['allOf', 'anyOf', 'oneOf'] as const) if (schema[word]) out[word] = schema[word].map(inner);
-  if (schema.not) out['not'] = inner(schema.not);
-  return out;
-};
-
 /** `com.example.stable.v1.CronTab` for a kind of `stable.example.com`. */
 export const customName = (resource: Resource, kind = resource.kind): string =>
   [...resource.group.split('.').reverse(), resource.version, kind].join('.');
 
+export const listKindOf = (resource: Resource): string => resource.listKind ?? `${resource.kind}List`;
+
 export const isBuiltIn = (resource: Resource): boolean =>
   resource.schema.definition !== undefined && compiledDefinition(resource.schema.definition) !== undefined;
-
-/** The definitions of custom kinds and their lists, by name. */
-export const customSchemas = (resources: readonly Resource[], flavour: Flavour): Map<string, JsonObject> => {
-  const table = new Map<string, JsonObject>();
-  for (const resource of resources) {
-    if (isBuiltIn(resource)) continue;
-    const name = customName(resource);
-    const schema = structural(resource.schema, flavour, 0);
-    const metadata = { ...reference(objectMeta) };
-    if (schema['properties'] || !schema['x-kubernetes-preserve-unknown-fields'])
-      schema['properties'] = { ...typeMeta, metadata, ...((schema['properties'] as JsonObject | undefined) ?? {}) };
-    const properties = schema['properties'] as JsonObject | undefined;
-    if (properties) properties['metadata'] = metadata;
-    table.set(name, { ...schema, type: 'object' });
-    table.set(customName(resource, `${resource.kind}List`), {
-      description: `${resource.kind}List is a list of ${resource.kind}`,
-      type: 'object',
-      required: ['items'],
-      properties: { ...typeMeta, metadata: reference(listMeta), items: { type: 'array', items: reference(name) } },
-    });
-  }
-  return table;
-};
 
 /** Which kinds the definitions are, custom ones of the registry included. */
 export const kindsOf = (registry: Registry): KindsOf => {
@@ -225,7 +157,7 @@ export const kindsOf = (registry: Registry): KindsOf => {
   for (const resource of registry.all()) {
     versions.add(`${resource.group}/${resource.version}`);
     if (isBuiltIn(resource)) continue;
-    for (const kind of [resource.kind, `${resource.kind}List`]) add(customName(resource, kind), resource.group, resource.version, kind);
+    for (const kind of [resource.kind, listKindOf(resource)]) add(customName(resource, kind), resource.group, resource.version, kind);
   }
   for (const groupVersion of versions) {
     const [group = '', version = ''] = groupVersion.split('/');

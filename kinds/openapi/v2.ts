@@ -2,9 +2,10 @@
 import type { JsonObject } from '../object.ts';
 import type { Registry } from '../resource.ts';
 import { readDescriptions } from '../schema/data.ts';
+import { customSchemas } from './custom.ts';
 import type { Operation, Parameter } from './operations.ts';
 import { pathsOf } from './operations.ts';
-import { customSchemas, kindsOf, SchemaWriter } from './schemas.ts';
+import { kindsOf, SchemaWriter } from './schemas.ts';
 import type { Describe } from './v3.ts';
 
 class ParameterTable {

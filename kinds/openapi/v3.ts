@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import type { JsonObject } from '../object.ts';
 import type { Registry, Resource } from '../resource.ts';
 import { readDescriptions } from '../schema/data.ts';
+import { customSchemas } from './custom.ts';
 import type { Operation, Parameter } from './operations.ts';
 import { pathsOf } from './operations.ts';
-import { customSchemas, isBuiltIn, kindsOf, SchemaWriter } from './schemas.ts';
+import { isBuiltIn, kindsOf, SchemaWriter } from './schemas.ts';
 
 const pathOf = ({ group, version }: Resource): string => (group ? `apis/${group}/${version}` : `api/${version}`);
 
