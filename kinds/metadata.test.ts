@@ -105,19 +105,19 @@ describe('creation', () => {
 describe('update', () => {
   const stored = { uid: 'u', resourceVersion: '1', creationTimestamp: '2020-01-01T00:00:00Z' };
   test('fixed fields, as often as upstream reports them', () => {
-    const errors = metadata.validateMetadataUpdate(object({ ...stored, uid: 'v' }), object(stored), { namespaced: true });
+    const errors = metadata.validateMetadataUpdate(object({ ...stored, uid: 'v' }), object(stored), namespaced);
     expect(texts(errors)).toEqual(Array(2).fill('metadata.uid: Invalid value: "v": field is immutable'));
   });
   test('no new finalizers while being deleted', () => {
     const previous = object({ ...stored, deletionTimestamp: 't', finalizers: ['a.b/c'] });
     const next = object({ ...stored, deletionTimestamp: 't', finalizers: ['a.b/c', 'a.b/d'] });
-    expect(metadata.validateMetadataUpdate(next, previous, { namespaced: true })[0]?.message).toBe(
+    expect(metadata.validateMetadataUpdate(next, previous, namespaced)[0]?.message).toBe(
       'Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers []string{"a.b/d"}',
     );
-    expect(metadata.validateMetadataUpdate(previous, next, { namespaced: true })).toEqual([]);
+    expect(metadata.validateMetadataUpdate(previous, next, namespaced)).toEqual([]);
   });
   test('a bad label', () => {
-    const errors = metadata.validateMetadataUpdate(object({ ...stored, labels: { a: '-' } }), object(stored), { namespaced: true });
+    const errors = metadata.validateMetadataUpdate(object({ ...stored, labels: { a: '-' } }), object(stored), namespaced);
     expect(errors).toHaveLength(3);
   });
 });

@@ -9,7 +9,7 @@ import { internalForm } from './internal-form.ts';
 import { checkName, isDns1123Label, isLabelValue, isQualifiedName, longerThan, patternText } from './names.ts';
 import type { KubeObject, ManagedFieldsEntry, OwnerReference } from './object.ts';
 import type { FieldError } from './status.ts';
-import type { Strategy } from './strategy.ts';
+import type { MetadataChecks, Strategy } from './strategy.ts';
 
 export * from './names.ts';
 
@@ -135,18 +135,18 @@ export const validateManagedFields = (entries: readonly ManagedFieldsEntry[] | u
 
 interface Scope {
   readonly namespaced: boolean;
-  readonly strategy: Pick<Strategy, 'nameRule'>;
+  readonly strategy: Pick<Strategy, 'nameRule' | 'metadataChecks'>;
 }
 
 /** What creation and update both check about the name. */
-const validateNames = (object: KubeObject, scope: Scope, rule: NonNullable<Strategy['nameRule']>): FieldError[] => {
+const validateNames = (object: KubeObject, namespaced: boolean, rule: NonNullable<Strategy['nameRule']>): FieldError[] => {
   const { name, generateName, namespace } = object.metadata;
   const errors: FieldError[] = [];
   if (generateName)
     for (const text of checkName(rule, generateName, true)) errors.push(invalid(metadata.child('generateName'), generateName, text));
   if (!name) errors.push(required(nameField, 'name or generateName is required'));
   else for (const text of checkName(rule, name, false)) errors.push(invalid(nameField, name, text));
-  if (!scope.namespaced) {
+  if (!namespaced) {
     if (namespace) errors.push(forbidden(metadata.child('namespace'), 'not allowed on this type'));
   } else if (!namespace) errors.push(required(metadata.child('namespace')));
   else for (const text of isDns1123Label(namespace)) errors.push(invalid(metadata.child('namespace'), namespace, text));
@@ -156,41 +156,71 @@ const validateShared = ({ metadata: meta }: KubeObject): FieldError[] => [
   ...validateLabels(meta.labels, labelsField),
   ...validateAnnotations(meta.annotations, annotationsField),
   ...validateOwnerReferences(meta.ownerReferences, ownersField),
+  ...validateManagedFields(meta.managedFields, managedFieldsField),
 ];
-
-/** Metadata of a new object; a `generateName` has already become a name. */
-export const validateMetadata = (object: KubeObject, scope: Scope): FieldError[] => [
-  ...validateNames(object, scope, scope.strategy.nameRule ?? 'dns-subdomain'),
+const validateWhole = (object: KubeObject, namespaced: boolean, rule: NonNullable<Strategy['nameRule']>): FieldError[] => [
+  ...validateNames(object, namespaced, rule),
   ...validateNonNegative(object.metadata.generation, metadata.child('generation')),
   ...validateShared(object),
   ...validateFinalizers(object.metadata.finalizers, finalizersField),
-  ...validateManagedFields(object.metadata.managedFields, managedFieldsField),
 ];
 
-const fixed = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
+/** A finalizer without a domain is one of the few that were there before domains were asked for. */
+export const validateStandardFinalizer = (name: string, field: Field): FieldError[] =>
+  name.includes('/') || standardFinalizers.includes(name)
+    ? []
+    : [invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified')];
+const validateStandardFinalizers = (object: KubeObject, checks: MetadataChecks | undefined): FieldError[] =>
+  checks?.machinery || !object.metadata.finalizers
+    ? []
+    : object.metadata.finalizers.flatMap((name, i) => validateStandardFinalizer(name, finalizersField.index(i)));
 
-/**
- * Metadata of a change. Upstream checks twice (once for all kinds, once in each kind's own rules), which clients see as
- * repeated causes; the same causes are repeated here.
- */
-export const validateMetadataUpdate = (next: KubeObject, previous: KubeObject, scope: Pick<Scope, 'namespaced'>): FieldError[] => {
+/** Metadata of a new object; a `generateName` has already become a name. */
+export const validateMetadata = (object: KubeObject, { namespaced, strategy }: Scope): FieldError[] => [
+  ...validateWhole(object, namespaced, strategy.nameRule ?? 'dns-subdomain'),
+  ...validateStandardFinalizers(object, strategy.metadataChecks),
+];
+/** What holds for a new object of a kind whose own rules do not look at metadata. */
+export const validateBareMetadata = (object: KubeObject, { namespaced }: Pick<Scope, 'namespaced'>): FieldError[] =>
+  validateWhole(object, namespaced, 'path-segment');
+
+const fixed = ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const validateChange = (next: KubeObject, previous: KubeObject): FieldError[] => {
   const before = previous.metadata;
   const after = next.metadata;
-  const shared = [...validateShared(next), ...validateManagedFields(after.managedFields, managedFieldsField)];
-  const changes: FieldError[] = before.deletionTimestamp ? validateNoNewFinalizers(after.finalizers, before.finalizers) : [];
-  if (!after.resourceVersion) changes.push(invalid(metadata.child('resourceVersion'), '', 'must be specified for an update'));
+  const errors: FieldError[] = before.deletionTimestamp ? validateNoNewFinalizers(after.finalizers, before.finalizers) : [];
+  if (!after.resourceVersion) errors.push(invalid(metadata.child('resourceVersion'), '', 'must be specified for an update'));
   if ((after.generation ?? 0) < (before.generation ?? 0))
-    changes.push(invalid(metadata.child('generation'), after.generation ?? 0, 'must not be decremented'));
+    errors.push(invalid(metadata.child('generation'), after.generation ?? 0, 'must not be decremented'));
   for (const field of fixed) {
-    if ((after[field] ?? '') !== (before[field] ?? '')) changes.push(invalid(metadata.child(field), after[field] ?? null, immutableText));
+    if ((after[field] ?? '') !== (before[field] ?? '')) errors.push(invalid(metadata.child(field), after[field] ?? null, immutableText));
   }
-  const common = [
-    ...validateNames(next, { namespaced: scope.namespaced, strategy: {} }, 'path-segment'),
-    ...validateNonNegative(after.generation, metadata.child('generation')),
-    ...shared,
-    ...validateFinalizers(after.finalizers, finalizersField),
-  ];
-  return changes.length || shared.length ? [...common, ...changes, ...shared, ...changes, ...shared] : common;
+  errors.push(...validateShared(next));
+  return errors;
+};
+
+/**
+ * Metadata of a change: once for all kinds, whole and as a change, then as the kind's own rules look at it. Causes that are
+ * found more than once are told more than once.
+ */
+export const validateMetadataUpdate = (
+  next: KubeObject,
+  previous: KubeObject,
+  scope: Scope,
+  checks: MetadataChecks | undefined = scope.strategy.metadataChecks,
+): FieldError[] => {
+  const change = validateChange(next, previous);
+  const standard = validateStandardFinalizers(next, checks);
+  const errors = [...validateWhole(next, scope.namespaced, 'path-segment'), ...change];
+  if (errors.length === 0 && standard.length === 0) return errors;
+  for (const part of checks?.update ?? ['change']) {
+    errors.push(
+      ...(part === 'whole' ? validateWhole(next, scope.namespaced, scope.strategy.nameRule ?? 'dns-subdomain') : change),
+      ...standard,
+    );
+  }
+  return errors;
 };
 
 const conditionReason = /^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/;

@@ -20,18 +20,35 @@ export interface StrategyContext {
   };
 }
 
+/**
+ * How a kind's own rules look at metadata, beside what the pipeline checks for all. Upstream has several ways, and clients see
+ * which: a cause may be told once, twice or three times.
+ */
+export interface MetadataChecks {
+  /** Finalizers may have any qualified name; else one without a domain must be one of the few standard ones. */
+  readonly machinery?: boolean;
+  /** Whether a new object's metadata is looked at before what the kind itself demands is met (default: true). */
+  readonly create?: boolean;
+  /** What is looked at on update: all of it, what changes in it, or both. Default: what changes. */
+  readonly update?: readonly ('whole' | 'change')[];
+}
+
 /** How a write through one subresource differs from a write of the main object. */
 export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
   /** Puts back what this subresource may not change. Default for `status`: all but `status` and managed fields comes from `previous`. */
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
   validateUpdate?(next: T, previous: T): FieldError[];
+  readonly metadataChecks?: MetadataChecks;
 }
 
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Which names are legal. Default: `dns-subdomain`. */
   readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | ((name: string) => string[]);
+  readonly metadataChecks?: MetadataChecks;
   /** `metadata.generation` starts at 1 and grows when anything but metadata and status changes (default: false). */
   readonly generation?: boolean;
+  /** Whoever creates the object may state its status (Node); else it starts blank. */
+  readonly statusOnCreation?: boolean;
   /** PUT of a name that does not exist creates it (Lease, Endpoints, Event, Secret: no; see each kind's upstream `AllowCreateOnUpdate`). */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without a resourceVersion is allowed (default: true). */
@@ -50,6 +67,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   validateCreate?(object: T): FieldError[];
   /** Rules over a change (immutability); `validate` of `next` is called as well. */
   validateUpdate?(next: T, previous: T): FieldError[];
+  /** Last, once it is valid: takes away what validation had to see but readers shall not. */
+  canonicalize?(object: T): void;
   warnings?(next: T, previous: T | undefined): string[];
   readonly subresources?: Readonly<Record<string, SubresourceStrategy<T>>>;
 

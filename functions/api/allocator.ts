@@ -5,15 +5,22 @@
 import type { KubeObject } from '../../kinds/object.ts';
 import type { Guard, Mutation } from '../../store/log.ts';
 
+export interface Completion {
+  /** 0 first; higher when the commit lost one of its claims. Then it must choose anew or throw the `StatusError` that a client shall see. */
+  readonly attempt: number;
+  readonly dryRun: boolean;
+}
+
 export interface Allocator {
   /** The store's name of the resource whose writes claim something. */
   readonly resource: string;
   /**
-   * Called with every write before its commit: `next` absent for a deletion, `previous` for a creation. May complete `next` in place (it is
-   * the pipeline's own copy). Called again with a higher `attempt` (0 first) on a fresh copy when the commit lost one of its claims; then
-   * it must choose anew or throw the `StatusError` that a client shall see. Also called for dry runs, whose mutations are dropped.
+   * Called with every write of the object itself (not of its subresources), after mutating admission and before the kind's rules: those judge
+   * what was filled in here. Completes `next` in place, which is the pipeline's own copy; throws the `StatusError` that a client shall see.
    */
-  allocate(next: KubeObject | undefined, previous: KubeObject | undefined, attempt: number): Promise<Allocation>;
+  complete(next: KubeObject, previous: KubeObject | undefined, completion: Completion): Promise<void>;
+  /** What the write of a complete object claims and gives back: `next` absent for a deletion, `previous` for a creation. */
+  claim(next: KubeObject | undefined, previous: KubeObject | undefined): Promise<Allocation>;
 }
 
 export interface Allocation {

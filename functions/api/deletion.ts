@@ -90,7 +90,7 @@ export const deleteObject = async (call: Call, options: DeleteOptions): Promise<
       continue;
     }
     if (options.dryRun) return { gone: true, object: served };
-    const claims = await claim(call, undefined, served, attempt);
+    const claims = await claim(call, undefined, served);
     const { apiVersion, kind } = entry.object;
     const outcome = await remove(
       call,

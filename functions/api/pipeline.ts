@@ -17,8 +17,8 @@ import { mutate } from './mutate.ts';
 import { negotiate } from './negotiate.ts';
 import { parseRequest } from './request-info.ts';
 import type { Router } from './route.ts';
-import { type Draft, storeDraft, type Written } from './store.ts';
-import { beforeCreate, beforeUpdate, dedupOwners } from './strategy.ts';
+import { complete, type Draft, storeDraft, type Written } from './store.ts';
+import { beforeCreate, beforeUpdate, dedupOwners, fillSystemMetadata, matchRevision } from './strategy.ts';
 import type { ApiRequest, ApiResponse, Authenticator, Connection, NonResourceHandler } from './types.ts';
 import { validate } from './validate.ts';
 
@@ -97,10 +97,13 @@ export const persist = async (call: Call, draft: Draft, options: WriteOptions, a
   };
   await mutate(call, admission);
   dedupOwners(call, object);
+  if (previous) matchRevision(call, object, previous.object);
+  else fillSystemMetadata(call, object);
+  await complete(call, draft, { attempt, dryRun: options.dryRun });
   if (previous) beforeUpdate(call, object, previous.object);
   else beforeCreate(call, object);
   await validate(call, admission);
-  return storeDraft(call, draft, options, attempt, around);
+  return storeDraft(call, draft, options, around);
 };
 
 const pathNotFound: ApiResponse = {

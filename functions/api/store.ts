@@ -4,9 +4,9 @@ import { settle } from '../../kinds/schema/settle.ts';
 import { alreadyExists, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 import type { AroundCommit } from './admission.ts';
-import { type Allocation, nothingClaimed } from './allocator.ts';
+import { type Allocation, type Completion, nothingClaimed } from './allocator.ts';
 import { type Outcome, put, remove, type Stored } from './commit.ts';
-import { type Call, groupResource, toStored, type WriteOptions } from './context.ts';
+import { type Call, groupResource, syncedReplica, toStored, type WriteOptions } from './context.ts';
 import { sameJson, withRevision } from './wire.ts';
 
 /** A write on its way to the store. Objects are in the served version; `object` is the write's own copy. */
@@ -24,17 +24,19 @@ export interface Written {
   readonly stored?: Stored;
 }
 
+/** Fills in what the object needs beyond itself. */
+export const complete = async (call: Call, { object, previous }: Draft, completion: Completion): Promise<void> => {
+  if (call.subresource !== '') return;
+  for (const allocator of call.services.allocators.get(call.resource.storage.name) ?? [])
+    await allocator.complete(object, previous?.object, completion);
+};
+
 /** Claims what the object needs beyond itself. */
-export const claim = async (
-  call: Call,
-  next: KubeObject | undefined,
-  previous: KubeObject | undefined,
-  attempt: number,
-): Promise<Allocation> => {
+export const claim = async (call: Call, next: KubeObject | undefined, previous: KubeObject | undefined): Promise<Allocation> => {
   const allocators = call.services.allocators.get(call.resource.storage.name);
   if (!allocators) return nothingClaimed;
   const claims = [];
-  for (const allocator of allocators) claims.push(await allocator.allocate(next, previous, attempt));
+  for (const allocator of allocators) claims.push(await allocator.claim(next, previous));
   const only = claims.length === 1 ? claims[0] : undefined;
   return only ?? { mutations: claims.flatMap(c => c.mutations), guards: claims.flatMap(c => c.guards ?? []) };
 };
@@ -44,21 +46,22 @@ export const storeDraft = async (
   call: Call,
   draft: Draft,
   options: WriteOptions,
-  attempt: number,
   /** Of admission. */
   around?: AroundCommit,
 ): Promise<Written | undefined> => {
   const { object, previous } = draft;
-  if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options, attempt);
+  if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options);
   const { resourceVersion } = object.metadata;
   if (!previous && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
-  const claims = await claim(call, object, previous?.object, attempt);
+  const claims = await claim(call, object, previous?.object);
   if (!options.dryRun) settle(call.resource.schema.definition, object);
   const form = toStored(call.resource, object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
   if (options.dryRun) {
+    if (!previous && (await syncedReplica(call.services, call.resource.storage.name)).get(call.namespace, object.metadata.name))
+      throw alreadyExists(groupResource(call.resource), object.metadata.name);
     await around?.(async () => dryRun, call.services.log);
     if (previous) object.metadata.resourceVersion = String(previous.entry.revision);
     else delete object.metadata.resourceVersion;
@@ -95,13 +98,13 @@ const finished = (next: KubeObject, previous: KubeObject): boolean => {
 };
 
 /** Watchers see the object as it was before; the writer gets what it wrote, with the revision it replaced. */
-const deleteByUpdate = async (call: Call, draft: Draft, options: WriteOptions, attempt: number): Promise<Written | undefined> => {
+const deleteByUpdate = async (call: Call, draft: Draft, options: WriteOptions): Promise<Written | undefined> => {
   const { object, previous } = draft;
   if (!previous) return undefined;
   const { entry } = previous;
   object.metadata.resourceVersion = String(entry.revision);
   if (options.dryRun) return { created: false, object };
-  const claims = await claim(call, undefined, previous.object, attempt);
+  const claims = await claim(call, undefined, previous.object);
   const { apiVersion, kind } = entry.object;
   const outcome = await remove(call, entry.name, entry.revision, revision => withRevision(entry.bytes, apiVersion, kind, revision), claims);
   return outcome.type === 'stored' ? { created: false, object } : undefined;

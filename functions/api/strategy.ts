@@ -3,14 +3,14 @@
  * metadata, what this writer may not change, the kind's own preparation, validation, warnings.
  */
 import { randomSuffix, timestamp } from '../../kinds/environment.ts';
-import { validateMetadata, validateMetadataUpdate } from '../../kinds/metadata.ts';
+import { validateBareMetadata, validateMetadata, validateMetadataUpdate } from '../../kinds/metadata.ts';
 import type { KubeObject } from '../../kinds/object.ts';
 import { apiVersionOf, isCustomResource, type Resource } from '../../kinds/resource.ts';
 import { conform } from '../../kinds/schema/decode.ts';
 import { applySchemaDefaults } from '../../kinds/schema/defaults.ts';
 import { badRequest, conflict, type FieldError, invalid, optimisticLock } from '../../kinds/status.ts';
 import type { StrategyContext } from '../../kinds/strategy.ts';
-import { type Call, groupKind, groupResource } from './context.ts';
+import { type Call, groupResource } from './context.ts';
 import { copyJson, sameJson } from './wire.ts';
 
 const strategyContext = ({ services, user }: Call): StrategyContext => ({ clock: services.clock, random: services.random, user });
@@ -46,7 +46,7 @@ const setStatus = (object: KubeObject, status: unknown): void => {
 
 /** A new object's status belongs to nobody yet, whatever the client sent. */
 export const resetStatus = (resource: Resource, object: KubeObject): void => {
-  if (hasStatus(resource)) setStatus(object, blankStatus(resource));
+  if (hasStatus(resource) && !resource.strategy.statusOnCreation) setStatus(object, blankStatus(resource));
 };
 
 /** Writes of the main object leave the status as it is; writes of a subresource leave the rest. */
@@ -131,7 +131,7 @@ const throwIfInvalid = (call: Call, object: KubeObject, errors: FieldError[]): v
   // A custom object may say that it is something else, and is called that.
   const own = isCustomResource(resource)
     ? { group: object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : '', kind: object.kind }
-    : groupKind(resource);
+    : { group: resource.storage.group, kind: resource.kind };
   throw invalid(own, object.metadata.name ?? '', errors);
 };
 
@@ -143,19 +143,21 @@ const warn = (call: Call, next: KubeObject, previous: KubeObject | undefined): v
 export const beforeCreate = (call: Call, object: KubeObject): void => {
   const { resource } = call;
   const { strategy } = resource;
-  fillSystemMetadata(call, object);
   if (strategy.generation) object.metadata.generation = 1;
   strategy.prepareForCreate?.(object, strategyContext(call));
+  const looked = strategy.metadataChecks?.create ?? true;
   throwIfInvalid(call, object, [
-    ...validateMetadata(object, resource),
+    ...(looked ? validateMetadata(object, resource) : []),
     ...(strategy.validate?.(object) ?? []),
     ...(strategy.validateCreate?.(object) ?? []),
   ]);
+  if (!looked) throwIfInvalid(call, object, validateBareMetadata(object, resource));
+  strategy.canonicalize?.(object);
   warn(call, object, undefined);
 };
 
 /** The revision a writer says it saw must be the one that is replaced. */
-const checkRevision = (call: Call, next: KubeObject, previous: KubeObject): void => {
+export const matchRevision = (call: Call, next: KubeObject, previous: KubeObject): void => {
   const { resource } = call;
   const seen = next.metadata.resourceVersion;
   const stored = previous.metadata.resourceVersion ?? '';
@@ -196,7 +198,6 @@ const desiredChanged = (resource: Resource, next: KubeObject, previous: KubeObje
 export const beforeUpdate = (call: Call, next: KubeObject, previous: KubeObject): void => {
   const { resource, subresource } = call;
   const { strategy } = resource;
-  checkRevision(call, next, previous);
   keepSystemMetadata(next, previous);
   const own = subresource ? strategy.subresources?.[subresource] : undefined;
   if (subresource) keepForeignParts(call, next, previous);
@@ -207,10 +208,11 @@ export const beforeUpdate = (call: Call, next: KubeObject, previous: KubeObject)
     metadata.generation = (generation ?? 0) + 1;
   // Kinds that count changes from the first one on have none before it.
   if (metadata.generation === 0) delete metadata.generation;
-  const errors = validateMetadataUpdate(next, previous, resource);
+  const errors = validateMetadataUpdate(next, previous, resource, own?.metadataChecks);
   if (own?.validateUpdate) errors.push(...own.validateUpdate(next, previous));
   else if (subresource !== 'status')
     errors.push(...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? []));
   throwIfInvalid(call, next, errors);
+  strategy.canonicalize?.(next);
   warn(call, next, previous);
 };

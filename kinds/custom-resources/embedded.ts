@@ -47,7 +47,10 @@ const validateOne = (object: JsonObject, path: Path): FieldError[] => {
   if (misfit) errors.push(invalid(path.child('metadata'), metadata, misfit));
   else if (isObject(metadata)) {
     const named = { apiVersion: '', kind: '', metadata: { ...metadata, name: metadata['name'] || 'fakename' } } as unknown as KubeObject;
-    for (const error of validateMetadata(named, { namespaced: Boolean(metadata['namespace']), strategy: { nameRule: segment } }))
+    for (const error of validateMetadata(named, {
+      namespaced: Boolean(metadata['namespace']),
+      strategy: { nameRule: segment, metadataChecks: { machinery: true } },
+    }))
       errors.push({ ...error, field: `${path}.${error.field}` });
   }
   return errors;

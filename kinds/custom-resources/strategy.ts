@@ -140,6 +140,7 @@ export const strategyOf = ({ definition, version, schema }: StrategyOptions): St
   };
 
   return {
+    metadataChecks: { machinery: true },
     generation: true,
     allowUnconditionalUpdate: false,
     allowCreateOnUpdate: false,

@@ -1,4 +1,5 @@
 /** From a request's body to an object of its kind, as the API server's decoders do it, errors included. */
+import { quote } from '../field.ts';
 import type { Json, JsonObject, KubeObject } from '../object.ts';
 import type { Resource } from '../resource.ts';
 import { apiVersionOf } from '../resource.ts';
@@ -80,11 +81,9 @@ const mismatch = (stated: { apiVersion: string; kind: string }, target: Target):
   const expected = apiVersionOf(target);
   if (apiVersion === expected && kind === target.kind) return undefined;
   const version = apiVersion.split('/').at(-1) ?? '';
-  const refuse = (why: string) => badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${why}`);
+  const refuse = (why: string) => badRequest(`${kind} in version ${quote(version)} cannot be handled as a ${target.kind}: ${why}`);
   if (!isKnownKind(apiVersion, kind))
-    return refuse(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
-    );
+    return refuse(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`);
   if (kind !== target.kind)
     return refuse(`converting (${version}.${kind}) to (${internalName(target.group)}.${target.kind}): unknown conversion`);
   if (isOfEveryVersion(kind)) return undefined;
@@ -149,7 +148,7 @@ export const decodeValue = (target: Target, stated: { apiVersion: string; kind: 
 
 const unhandled = (target: Target, stated: { apiVersion: string; kind: string }, error: GoError): StatusError => {
   const version = stated.apiVersion.split('/').at(-1) ?? '';
-  return badRequest(`${stated.kind} in version ${JSON.stringify(version)} cannot be handled as a ${target.kind}: ${error.message}`);
+  return badRequest(`${stated.kind} in version ${quote(version)} cannot be handled as a ${target.kind}: ${error.message}`);
 };
 
 export const unrecognized = (target: Target | undefined, why: string, body: Uint8Array): StatusError =>

@@ -1,11 +1,10 @@
 /** How Go reads the scalars that have a text form of their own: times and base64. */
+import { quote } from '../field.ts';
 
 /** A value that its type refuses to read; the message is Go's. */
 export class GoError extends Error {
   override readonly name = 'GoError';
 }
-
-const quote = (text: string): string => JSON.stringify(text);
 
 const plainTime = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/;
 const layoutParts: readonly [string, RegExp][] = [

@@ -20,6 +20,7 @@ import {
   validateParamRef,
   validateVariables,
 } from './admission-rules.ts';
+import { machinery, whole } from './metadata-checks.ts';
 import { keepAllButStatus, keepMetadata } from './status-update.ts';
 
 type ValidatingPolicy = Kind<generated.V1ValidatingAdmissionPolicy>;
@@ -93,6 +94,7 @@ const defaults = (object: ValidatingPolicy | MutatingPolicy): void => {
 const common = { generation: true, allowUnconditionalUpdate: false } as const;
 
 export const validatingAdmissionPolicy: Strategy<ValidatingPolicy> = {
+  metadataChecks: { ...machinery, ...whole },
   ...common,
   defaults,
   validate({ metadata, spec = {} }) {
@@ -124,6 +126,7 @@ export const validatingAdmissionPolicy: Strategy<ValidatingPolicy> = {
 };
 
 export const mutatingAdmissionPolicy: Strategy<MutatingPolicy> = {
+  metadataChecks: { ...machinery, ...whole },
   ...common,
   defaults,
   validate({ spec = {} }) {
@@ -179,6 +182,7 @@ const binding = {
   ],
 };
 export const validatingAdmissionPolicyBinding: Strategy<ValidatingBinding> = {
+  metadataChecks: { ...machinery, ...whole },
   ...binding,
   validate: object => [
     ...validateBinding(object),
@@ -186,6 +190,7 @@ export const validatingAdmissionPolicyBinding: Strategy<ValidatingBinding> = {
   ],
 };
 export const mutatingAdmissionPolicyBinding: Strategy<MutatingBinding> = {
+  metadataChecks: { ...machinery, ...whole },
   ...binding,
   validate: object => [
     ...validateBinding(object),

@@ -8,18 +8,21 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { machinery, wholeAndChange } from './metadata-checks.ts';
 import { strictStatus } from './status-update.ts';
 
 type ApiService = Kind<generated.V1APIService>;
 const specField = root('spec');
 
-const validateSpec = ({ metadata: { name }, spec }: ApiService): FieldError[] => {
+const validateSpec = ({ metadata: { name, generateName }, spec }: ApiService): FieldError[] => {
   const { group = '', version = '', service, caBundle, insecureSkipTLSVerify = false } = spec ?? {};
   const { groupPriorityMinimum: priority = 0, versionPriority = 0 } = spec ?? {};
   const expected = `${version}.${group}`;
   const errors: FieldError[] = [];
-  if (name && isPathSegment(name).length === 0 && name !== expected)
-    errors.push(invalid(root('metadata', 'name'), name, `must be \`spec.version+"."+spec.group\`: ${quote(expected)}`));
+  for (const [field, given] of Object.entries({ name, generateName })) {
+    if (given && isPathSegment(given).length === 0 && given !== expected)
+      errors.push(invalid(root('metadata', field), given, `must be \`spec.version+"."+spec.group\`: ${quote(expected)}`));
+  }
   if (!group && version !== 'v1')
     errors.push(required(specField.child('group'), 'only v1 may have an empty group and it better be legacy kube'));
   if (group) errors.push(...check(isDns1123Subdomain, group, specField.child('group')));
@@ -52,6 +55,7 @@ const validateSpec = ({ metadata: { name }, spec }: ApiService): FieldError[] =>
 const states = ['True', 'False', 'Unknown'];
 
 export const apiService: Strategy<ApiService> = {
+  metadataChecks: { ...machinery, ...wholeAndChange },
   nameRule: 'path-segment',
   allowUnconditionalUpdate: false,
   defaults({ spec }) {

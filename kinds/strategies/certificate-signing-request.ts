@@ -12,6 +12,7 @@ import type { Strategy, StrategyContext } from '../strategy.ts';
 import { age, humanDuration } from '../table/age.ts';
 import type { Kind } from '../types.ts';
 import { certificateProblem, requestProblem } from './certificate-request.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { keepAllButStatus } from './status-update.ts';
 
 type Request = Kind<generated.V1CertificateSigningRequest>;
@@ -144,6 +145,7 @@ const state = (object: Request): string => {
 };
 
 export const certificateSigningRequest: Strategy<Request> = {
+  metadataChecks: wholeAndChange,
   nameRule: () => [],
   prepareForCreate(object, { user }) {
     const { request, signerName, usages: given, expirationSeconds } = object.spec ?? {};

@@ -7,6 +7,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { ConfigMap } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 /** Of all values together, in bytes. Secrets share it. */
 export const dataLimit = 1024 * 1024;
@@ -34,6 +35,7 @@ export const validateFrozen = <T extends { immutable?: boolean }>(
 const count = (map: object | undefined): number => (map ? Object.keys(map).length : 0);
 
 export const configMap: Strategy<ConfigMap> = {
+  metadataChecks: wholeAndChange,
   validate(object) {
     const errors: FieldError[] = [];
     const { data = {}, binaryData = {} } = object;

@@ -16,6 +16,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { whole, wholeAndChange } from './metadata-checks.ts';
 
 type CsiDriver = Kind<generated.V1CSIDriver>;
 type CsiNode = Kind<generated.V1CSINode>;
@@ -104,6 +105,7 @@ export const csiDriver: Strategy<CsiDriver> = {
 const driversField = specField.child('drivers');
 const driversOf = (object: CsiNode) => object.spec?.drivers ?? [];
 export const csiNode: Strategy<CsiNode> = {
+  metadataChecks: whole,
   allowUnconditionalUpdate: false,
   validate(object) {
     const names = new Set<string>();
@@ -135,6 +137,7 @@ export const csiNode: Strategy<CsiNode> = {
 };
 
 export const csiStorageCapacity: Strategy<CsiStorageCapacity> = {
+  metadataChecks: wholeAndChange,
   allowUnconditionalUpdate: false,
   validate: object => [
     ...validateLabelSelector(object.nodeTopology, root('nodeTopology')),

@@ -14,6 +14,7 @@ import { isKnownFormat } from '../schema/formats.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import type { Kind, Wire } from '../types.ts';
+import { machinery } from './metadata-checks.ts';
 import { keepAllButStatus } from './status-update.ts';
 import { validateWebhookService, validateWebhookUrl } from './webhook-configuration.ts';
 
@@ -306,6 +307,7 @@ const unrecognizedFormats = ({ spec }: CustomResourceDefinition): string[] => {
 };
 
 export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
+  metadataChecks: machinery,
   generation: true,
   allowUnconditionalUpdate: false,
   defaults(object) {

@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { EndpointSlice } from '../types.ts';
+import { whole } from './metadata-checks.ts';
 
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 type Port = NonNullable<EndpointSlice['ports']>[number];
@@ -106,6 +107,7 @@ const managed = (object: EndpointSlice): boolean =>
   );
 
 export const endpointSlice: Strategy<EndpointSlice> = {
+  metadataChecks: whole,
   defaults(object) {
     for (const port of object.ports ?? []) {
       port.name ??= '';

@@ -7,6 +7,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Endpoints } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type Subset = NonNullable<Endpoints['subsets']>[number];
 type Address = NonNullable<Subset['addresses']>[number];
@@ -57,6 +58,7 @@ const summary = (subsets: readonly Subset[]): string => {
 };
 
 export const endpoints: Strategy<Endpoints> = {
+  metadataChecks: wholeAndChange,
   allowCreateOnUpdate: true,
   defaults(object) {
     for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= 'TCP';

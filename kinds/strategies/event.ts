@@ -6,7 +6,8 @@ import { check } from '../checks.ts';
 import { eventToCore } from '../conversions/events.ts';
 import { semanticEqual } from '../equality.ts';
 import { invalid, required, root } from '../field.ts';
-import { validateImmutable } from '../metadata.ts';
+import { internalForm } from '../internal-form.ts';
+import { immutableText } from '../metadata.ts';
 import { isDns1123Subdomain, isQualifiedName, longerThan } from '../names.ts';
 import type { Json, KubeObject } from '../object.ts';
 import type { FieldError } from '../status.ts';
@@ -71,6 +72,14 @@ const fixed: readonly (readonly [field: string, path: string])[] = [
   ...['action', 'related', 'reportingComponent', 'reportingInstance'],
 ].map(field => [field, field === 'reportingComponent' ? 'reportingController' : field] as const);
 
+/** Upstream shows what was refused as its internal type has it. */
+const validateFixed = (after: Event, before: Event): FieldError[] => {
+  const changed = fixed.filter(([field]) => !semanticEqual(after[field], before[field]));
+  if (changed.length === 0) return [];
+  const shown = internalForm('core.v1.Event', after) as Record<string, unknown>;
+  return changed.map(([, path]) => invalid(path, shown[path.slice(0, 1).toUpperCase() + path.slice(1)], immutableText));
+};
+
 const fields = (object: KubeObject): Record<string, string> => {
   const event = asCore(object);
   const target = event.involvedObject ?? {};
@@ -112,6 +121,7 @@ const cells = (object: KubeObject, now: number): Json[] => {
 
 export const event: Strategy<Event> = {
   nameRule: 'path-segment',
+  metadataChecks: { create: false, update: [] },
   allowCreateOnUpdate: true,
   validate: object => validateLegacy(object, 'reportingComponent'),
   fields,
@@ -129,10 +139,7 @@ export const eventsEvent: Strategy = {
   validateUpdate(next, previous) {
     const after = asCore(next);
     const before = asCore(previous);
-    return [
-      ...(semanticEqual(after.series, before.series) ? [] : validateSeries(after)),
-      ...fixed.flatMap(([field, path]) => validateImmutable(after[field], before[field], path)),
-    ];
+    return [...(semanticEqual(after.series, before.series) ? [] : validateSeries(after)), ...validateFixed(after, before)];
   },
   fields,
   cells,

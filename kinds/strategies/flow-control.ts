@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { FlowSchema, PriorityLevelConfiguration as PriorityLevel, Wire } from '../types.ts';
+import { none, whole } from './metadata-checks.ts';
 import { plainStatus } from './status-update.ts';
 
 type Subject = Wire<generated.FlowcontrolV1Subject>;
@@ -136,6 +137,7 @@ const fixedSchemas: Readonly<Record<string, object>> = {
 const fixedCatchAll = { type: 'Limited', limited: { nominalConcurrencyShares: 5, lendablePercent: 0, limitResponse: { type: 'Reject' } } };
 
 export const flowSchema: Strategy<FlowSchema> = {
+  metadataChecks: whole,
   generation: true,
   nameRule: 'dns-subdomain',
   defaults({ spec }) {
@@ -160,7 +162,9 @@ export const flowSchema: Strategy<FlowSchema> = {
     if (fixed && !semanticEqual(spec, fixed)) errors.push(invalid(specField, spec ?? null, `spec of '${name}' must equal the fixed value`));
     return [...errors, ...validateConditions(status?.conditions)];
   },
-  subresources: { status: { ...plainStatus, validateUpdate: next => validateConditions((next as FlowSchema).status?.conditions) } },
+  subresources: {
+    status: { ...plainStatus, metadataChecks: none, validateUpdate: next => validateConditions((next as FlowSchema).status?.conditions) },
+  },
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
     spec?.priorityLevelConfiguration.name ?? '',
@@ -233,6 +237,7 @@ const validateLevel = (name: string, spec: Partial<NonNullable<PriorityLevel['sp
 };
 
 export const priorityLevelConfiguration: Strategy<PriorityLevel> = {
+  metadataChecks: whole,
   generation: true,
   defaults({ spec }) {
     if (spec?.exempt) {
@@ -256,7 +261,13 @@ export const priorityLevelConfiguration: Strategy<PriorityLevel> = {
       errors.push(invalid(specField, spec ?? null, "spec of 'catch-all' must equal the fixed value"));
     return [...errors, ...validateConditions(status?.conditions)];
   },
-  subresources: { status: { ...plainStatus, validateUpdate: next => validateConditions((next as PriorityLevel).status?.conditions) } },
+  subresources: {
+    status: {
+      ...plainStatus,
+      metadataChecks: none,
+      validateUpdate: next => validateConditions((next as PriorityLevel).status?.conditions),
+    },
+  },
   cells({ metadata, spec }, now) {
     const { limited } = spec ?? {};
     const queuing = limited?.limitResponse?.queuing;

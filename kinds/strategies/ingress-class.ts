@@ -7,6 +7,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type IngressClass = Kind<generated.V1IngressClass>;
 const specField = root('spec');
@@ -50,6 +51,7 @@ const validateParameters = (parameters: NonNullable<IngressClass['spec']>['param
 
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 export const ingressClass: Strategy<IngressClass> = {
+  metadataChecks: wholeAndChange,
   generation: true,
   defaults(object) {
     if (object.spec?.parameters) object.spec.parameters.scope ??= 'Cluster';

@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { keepAllButStatus } from './status-update.ts';
 
 type Ingress = Kind<generated.V1Ingress>;
@@ -85,6 +86,7 @@ const validateSpec = (spec: NonNullable<Ingress['spec']>): FieldError[] => {
 const ingressOf = (object: Ingress) => object.status?.loadBalancer?.ingress ?? [];
 
 export const ingress: Strategy<Ingress> = {
+  metadataChecks: wholeAndChange,
   generation: true,
   validate(object) {
     const errors = validateSpec(object.spec ?? {});

@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type IpAddress = Kind<generated.V1IPAddress>;
 const parentField = root('spec', 'parentRef');
@@ -22,6 +23,7 @@ const addressProblems = (name: string): string[] => {
 };
 
 export const ipAddress: Strategy<IpAddress> = {
+  metadataChecks: wholeAndChange,
   nameRule: addressProblems,
   validate(object) {
     const parent = object.spec?.parentRef;

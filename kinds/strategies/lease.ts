@@ -6,6 +6,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
+import { machinery } from './metadata-checks.ts';
 
 type Lease = Kind<generated.V1Lease>;
 const specField = root('spec');
@@ -17,6 +18,7 @@ const dropDisabled = (next: Lease, previous?: Lease): void => {
 };
 
 export const lease: Strategy<Lease> = {
+  metadataChecks: machinery,
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   defaults(object) {

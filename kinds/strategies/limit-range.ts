@@ -7,6 +7,7 @@ import { compare, isQuantity, milliValue, parseQuantity, type Quantity, quantity
 import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../resource-names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
+import { whole } from './metadata-checks.ts';
 
 type Amounts = Record<string, string>;
 interface Limit {
@@ -91,6 +92,7 @@ const pick = (limit: Limit, ...kept: (typeof parts)[number][]): Partial<Limit> =
   Object.fromEntries(kept.flatMap(part => (limit[part] ? [[part, limit[part]]] : [])));
 
 export const limitRange: Strategy<LimitRange> = {
+  metadataChecks: whole,
   allowCreateOnUpdate: true,
   defaults({ spec }) {
     for (const limit of spec?.limits ?? []) {

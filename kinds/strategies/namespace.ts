@@ -1,29 +1,28 @@
 /** Namespace. Its end is marked in `status.phase`; `spec.finalizers` is emptied through the `finalize` subresource only. */
 import { copyJson } from '../copy.ts';
 import { invalid, root } from '../field.ts';
-import { isQualifiedName, validateFinalizerName } from '../metadata.ts';
+import { validateFinalizerName, validateStandardFinalizer } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Namespace } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { keepAllButStatus } from './status-update.ts';
 
 const nameLabel = 'kubernetes.io/metadata.name';
-const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
 const finalizersField = root('spec', 'finalizers');
 
 const validateFinalizers = (namespace: Namespace, indexed: boolean): FieldError[] => {
   const errors: FieldError[] = [];
   namespace.spec?.finalizers?.forEach((name, i) => {
     const field = indexed ? finalizersField.index(i) : finalizersField;
-    errors.push(...validateFinalizerName(name, field));
-    if (!name.includes('/') && !standardFinalizers.includes(name) && isQualifiedName(name).length === 0)
-      errors.push(invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified'));
+    errors.push(...validateFinalizerName(name, field), ...validateStandardFinalizer(name, field));
   });
   return errors;
 };
 
 export const namespace: Strategy<Namespace> = {
+  metadataChecks: wholeAndChange,
   nameRule: 'dns-label',
   defaults(object) {
     if (object.metadata.name) {

@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Node, Taint } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { keepAllButStatus } from './status-update.ts';
 
 type Address = generated.V1NodeAddress;
@@ -149,6 +150,8 @@ const addressOf = (addresses: readonly Address[] | undefined, type: string): str
   addresses?.find(address => address.type === type)?.address ?? '<none>';
 
 export const node: Strategy<Node> = {
+  metadataChecks: wholeAndChange,
+  statusOnCreation: true,
   defaults(object) {
     pairBlocks(object);
     object.status ??= {};

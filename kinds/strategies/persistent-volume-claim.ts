@@ -12,6 +12,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { classAnnotation, shortModes } from './persistent-volume.ts';
 import { keepAllButStatus } from './status-update.ts';
 
@@ -120,6 +121,7 @@ const validateStatus = ({ spec, status = {} }: Claim): FieldError[] => {
 };
 
 export const persistentVolumeClaim: Strategy<Claim> = {
+  metadataChecks: wholeAndChange,
   defaults(object) {
     object.spec ??= {};
     object.spec.volumeMode ??= 'Filesystem';

@@ -125,6 +125,7 @@ const retired: readonly (readonly [string, string])[] = [
 ];
 
 export const persistentVolume: Strategy<PersistentVolume> = {
+  metadataChecks: { update: ['whole', 'whole', 'change'] },
   defaults(object) {
     object.spec ??= {};
     const { spec } = object;

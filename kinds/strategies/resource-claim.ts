@@ -4,8 +4,11 @@
  */
 import type * as generated from '@kubernetes/client-node';
 import { check, optionalOneOf } from '../checks.ts';
+import { semanticEqual } from '../equality.ts';
 import { duplicate, invalid, notSupported, type Path, required, root, tooLong, tooMany } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import {
+  immutableText,
   isDns1123Label,
   isDns1123Subdomain,
   isLabelValue,
@@ -20,6 +23,7 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
 import { validateDriverName } from './csi.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 import { strictStatus } from './status-update.ts';
 
 type Claim = Kind<generated.ResourceV1ResourceClaim>;
@@ -254,12 +258,16 @@ export const validatePoolName = (name: string | undefined, field: Path): FieldEr
   ];
 };
 
+const fixedSpec = (type: string, next: unknown, previous: unknown): FieldError[] =>
+  semanticEqual(next, previous) ? [] : [invalid(specField, internalForm(`resource.v1.${type}`, next ?? {}), immutableText)];
+
 const nameAndAge = (object: KubeObject, now: number): Json[] => [object.metadata.name, age(object.metadata.creationTimestamp, now)];
 
 export const resourceClaim: Strategy<Claim> = {
+  metadataChecks: wholeAndChange,
   defaults: object => defaultClaimSpec(object.spec),
   validate: object => (object.metadata.resourceVersion ? [] : validateClaimSpec(object.spec ?? {}, specField)),
-  validateUpdate: (next, previous) => validateImmutable(next.spec, previous.spec, specField),
+  validateUpdate: (next, previous) => fixedSpec('ResourceClaimSpec', next.spec, previous.spec),
   subresources: { status: { ...strictStatus, validateUpdate: (next, previous) => validateStatus(next as Claim, previous as Claim) } },
   cells(object, now) {
     const { allocation, reservedFor } = object.status ?? {};
@@ -270,13 +278,15 @@ export const resourceClaim: Strategy<Claim> = {
 };
 
 export const resourceClaimTemplate: Strategy<Template> = {
+  metadataChecks: wholeAndChange,
   defaults: object => defaultClaimSpec(object.spec?.spec),
   validate: object => (object.metadata.resourceVersion ? [] : validateClaimSpec(object.spec?.spec ?? {}, specField.child('spec'))),
-  validateUpdate: (next, previous) => validateImmutable(next.spec, previous.spec, specField),
+  validateUpdate: (next, previous) => fixedSpec('ResourceClaimTemplateSpec', next.spec, previous.spec),
   cells: nameAndAge,
 };
 
 export const deviceClass: Strategy<DeviceClass> = {
+  metadataChecks: wholeAndChange,
   generation: true,
   validate({ spec }) {
     const errors = each(spec?.selectors, limit, specField.child('selectors'), validateSelector);

@@ -7,6 +7,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { ClusterRoleBinding, RoleBinding } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type Binding = RoleBinding | ClusterRoleBinding;
 type Subject = NonNullable<Binding['subjects']>[number];
@@ -73,6 +74,13 @@ const cells = (object: Binding, now: number): Json[] => {
   ];
 };
 
-const common = { nameRule: 'path-segment', allowCreateOnUpdate: true, defaults: setDefaults, validateUpdate, cells } as const;
+const common = {
+  metadataChecks: wholeAndChange,
+  nameRule: 'path-segment',
+  allowCreateOnUpdate: true,
+  defaults: setDefaults,
+  validateUpdate,
+  cells,
+} as const;
 export const roleBinding: Strategy<RoleBinding> = { ...common, validate: object => validate(object, ['Role', 'ClusterRole']) };
 export const clusterRoleBinding: Strategy<ClusterRoleBinding> = { ...common, validate: object => validate(object, ['ClusterRole']) };

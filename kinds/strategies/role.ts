@@ -4,6 +4,7 @@ import { validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import type { ClusterRole, PolicyRule, Role } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 export const validatePolicyRule = (rule: PolicyRule, namespaced: boolean, field: Path): FieldError[] => {
   const errors: FieldError[] = [];
@@ -25,6 +26,7 @@ const validateRules = (rules: readonly PolicyRule[] | null | undefined, namespac
   rules?.flatMap((rule, i) => validatePolicyRule(rule, namespaced, rulesField.index(i))) ?? [];
 
 export const role: Strategy<Role> = {
+  metadataChecks: wholeAndChange,
   nameRule: 'path-segment',
   allowCreateOnUpdate: true,
   validate: object => validateRules(object.rules, true),
@@ -33,6 +35,7 @@ export const role: Strategy<Role> = {
 
 const selectorsField = root('aggregationRule', 'clusterRoleSelectors');
 export const clusterRole: Strategy<ClusterRole> = {
+  metadataChecks: wholeAndChange,
   nameRule: 'path-segment',
   allowCreateOnUpdate: true,
   validate(object) {

@@ -9,6 +9,7 @@ import { age } from '../table/age.ts';
 import type { Secret } from '../types.ts';
 import { dataLimit, decodedLength, validateFrozen } from './config-map.ts';
 import { goJsonError } from './go-json-error.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 const dataField = root('data');
 const accountAnnotation = 'kubernetes.io/service-account.name';
@@ -38,6 +39,7 @@ const typeRules: Record<string, (object: Secret) => FieldError[]> = {
 };
 
 export const secret: Strategy<Secret> = {
+  metadataChecks: wholeAndChange,
   defaults(object) {
     object.type ||= 'Opaque';
     if (!object.stringData) return;

@@ -2,6 +2,7 @@
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { ServiceAccount } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 const enforce = 'kubernetes.io/enforce-mountable-secrets';
 
@@ -11,6 +12,7 @@ const cleanSecrets = (object: ServiceAccount): void => {
 };
 
 export const serviceAccount: Strategy<ServiceAccount> = {
+  metadataChecks: wholeAndChange,
   prepareForCreate: cleanSecrets,
   prepareForUpdate: cleanSecrets,
   warnings(next, previous) {

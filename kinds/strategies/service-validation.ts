@@ -5,7 +5,7 @@ import { parseAddress, validateAddress, validateBlock, validateEndpointAddress }
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, validateLabels } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Service, ServiceSpec } from '../types.ts';
-import { validateFamilies } from './service-families.ts';
+import { isExternallyAccessible } from './service-type.ts';
 
 type Port = NonNullable<ServiceSpec['ports']>[number];
 const specField = root('spec');
@@ -16,9 +16,6 @@ const policyField = specField.child('ipFamilyPolicy');
 const balancerOnly = "may only be used when `type` is 'LoadBalancer'";
 
 const isHeadless = ({ clusterIPs }: ServiceSpec): boolean => clusterIPs?.length === 1 && clusterIPs[0] === 'None';
-const isAccessible = ({ type, externalIPs }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0);
-
 const validateServicePort = (port: Port, nameRequired: boolean, names: Set<string>, field: Path): FieldError[] => {
   const errors: FieldError[] = [];
   if (port.name) {
@@ -90,7 +87,8 @@ const validateAffinity = ({ sessionAffinity, sessionAffinityConfig: config }: Se
   return errors;
 };
 
-const validateAddresses = (spec: ServiceSpec): FieldError[] => {
+/** Cluster IPs, families and policy among themselves. */
+export const validateServiceAddresses = (spec: ServiceSpec, previous: ServiceSpec | undefined): FieldError[] => {
   if (spec.type === 'ExternalName') return [];
   const errors: FieldError[] = [];
   const { clusterIP = '', clusterIPs: addresses = [], ipFamilies: families = [] } = spec;
@@ -107,7 +105,7 @@ const validateAddresses = (spec: ServiceSpec): FieldError[] => {
   const malformed = addresses.flatMap((ip, i) => {
     if (i === 0 && ip === 'None')
       return addresses.length > 1 ? [invalid(addressesField, addresses, "'None' must be the first and only value")] : [];
-    return validateAddress(ip, addressesField.index(i));
+    return previous?.clusterIPs?.includes(ip) ? [] : validateAddress(ip, addressesField.index(i));
   });
   errors.push(...malformed);
   if (addresses.length > 2) errors.push(invalid(addressesField, addresses, 'may only hold up to 2 values'));
@@ -143,14 +141,13 @@ const validateSourceRanges = ({ metadata }: Service, spec: ServiceSpec): FieldEr
 const validateTraffic = (spec: ServiceSpec): FieldError[] => {
   const errors: FieldError[] = [];
   const policy = specField.child('externalTrafficPolicy');
-  if (isAccessible(spec)) errors.push(...oneOf(spec.externalTrafficPolicy, ['Cluster', 'Local'], policy));
+  if (isExternallyAccessible(spec)) errors.push(...oneOf(spec.externalTrafficPolicy, ['Cluster', 'Local'], policy));
   else if (spec.externalTrafficPolicy)
     errors.push(invalid(policy, spec.externalTrafficPolicy, 'may only be set for externally-accessible services'));
   const port = spec.healthCheckNodePort;
   const portField = specField.child('healthCheckNodePort');
   if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
-    // Zero is fine here: the port is allocated at the end of the write.
-    if (port) errors.push(...validatePortNumber(port, portField));
+    errors.push(...(port ? validatePortNumber(port, portField) : [required(portField)]));
   } else if (port)
     errors.push(invalid(portField, port, "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
   const inner = specField.child('internalTrafficPolicy');
@@ -186,9 +183,7 @@ export const validateService = (object: Service): FieldError[] => {
   if (!spec.ports?.length && !isHeadless(spec) && spec.type !== 'ExternalName') errors.push(required(portsField));
   errors.push(...validateByType(spec), ...validatePorts(spec), ...validateLabels(spec.selector, specField.child('selector')));
   errors.push(...validateAffinity(spec));
-  const addresses = validateAddresses(spec);
-  errors.push(...addresses);
-  if (addresses.length === 0) errors.push(...validateFamilies(spec));
+  errors.push(...validateServiceAddresses(spec, undefined));
   spec.externalIPs?.forEach((ip, i) => {
     const field = specField.child('externalIPs').index(i);
     const malformed = validateAddress(ip, field);
@@ -208,6 +203,8 @@ export const validateServiceUpdate = (next: Service, previous: Service): FieldEr
   const before = previous.spec ?? {};
   if (after.type === 'LoadBalancer' && before.type === 'LoadBalancer' && after.loadBalancerClass !== before.loadBalancerClass)
     errors.push(invalid(specField.child('loadBalancerClass'), after.loadBalancerClass ?? null, fixedText));
+  // Told once for the change and once for the object.
+  errors.push(...validateClass(after));
   if (after.type === 'ExternalName' || before.type === 'ExternalName') return errors;
   const headless = isHeadless(after);
   if (headless && isHeadless(before)) return errors;

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StrategyContext } from '../strategy.ts';
 import type { Service, ServiceSpec } from '../types.ts';
-import { needsHealthCheckPort, service, wantsNodePorts } from './service.ts';
+import { service } from './service.ts';
+import { completeService } from './service-completion.ts';
+import { needsHealthCheckPort, wantsNodePorts } from './service-type.ts';
 
 const context: StrategyContext = {
   clock: { now: () => 0, after: () => () => undefined },
@@ -18,8 +20,14 @@ const written = (spec: object): Service => ({
 const created = (spec: object): Service => {
   const object = written(spec);
   service.defaults?.(object);
+  if (object.spec) completeService(object.spec, undefined);
   service.prepareForCreate?.(object, context);
   return object;
+};
+const refused = (spec: object, previous?: Service): string[] => {
+  const object = written(spec);
+  service.defaults?.(object);
+  return texts(completeService(object.spec ?? {}, previous?.spec));
 };
 /** As it is after addresses and ports were claimed. */
 const running = (spec: object): Service => created({ clusterIP: '10.96.0.9', ...spec });
@@ -28,6 +36,7 @@ const updated = (previous: Service, spec: object): { object: Service; errors: st
   object.metadata.resourceVersion = '1';
   service.defaults?.(object);
   const before = JSON.stringify(previous);
+  if (object.spec) completeService(object.spec, previous.spec);
   service.prepareForUpdate?.(object, previous, context);
   const errors = texts([...(service.validate?.(object) ?? []), ...(service.validateUpdate?.(object, previous) ?? [])]);
   expect(JSON.stringify(previous)).toBe(before);
@@ -64,11 +73,6 @@ describe('creation', () => {
   test.each<[string, object, string[]]>([
     ['no ports', { ports: [] }, ['spec.ports: Required value']],
     [
-      'families it cannot have',
-      { ipFamilyPolicy: 'RequireDualStack' },
-      ['spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services'],
-    ],
-    [
       'an address for a name',
       { type: 'ExternalName', externalName: 'a.b', clusterIP: '10.96.0.7' },
       ['spec.clusterIPs: Forbidden: may not be set for ExternalName services'],
@@ -82,6 +86,27 @@ describe('creation', () => {
   ])('refuses %s', (_, spec, expected) => {
     expect(texts(service.validate?.(created(spec)))).toEqual(expected);
   });
+});
+
+test.each<[string, object, string[]]>([
+  [
+    'families it cannot have',
+    { ipFamilyPolicy: 'RequireDualStack' },
+    ['spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services'],
+  ],
+  ['an unknown family', { ipFamilies: ['IPv6'] }, ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster']],
+  [
+    'an address of such a family',
+    { clusterIP: 'fd00::1' },
+    ['spec.clusterIPs[0]: Invalid value: ["fd00::1"]: IPv6 is not configured on this cluster'],
+  ],
+  [
+    'a malformed policy, and nothing else',
+    { ipFamilyPolicy: 'a', ports: [] },
+    [expect.stringContaining('spec.ipFamilyPolicy: Unsupported value: "a"') as unknown as string],
+  ],
+])('before all else refuses %s', (_, spec, expected) => {
+  expect(refused(spec)).toEqual(expected);
 });
 
 describe('update', () => {

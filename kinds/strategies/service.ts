@@ -1,7 +1,6 @@
 /**
- * Service: its type decides which fields make sense, and many of them are filled in for the writer. Addresses and node ports
- * are claimed when the object is committed; everything that can be known before that is settled here, so that validation
- * sees the object as it will be (upstream: `pkg/registry/core/service`, strategy.go and storage/).
+ * Service: its type decides which fields make sense. What is filled in for the writer (`service-completion.ts`, addresses, node
+ * ports) is there before anything here is called (upstream: `pkg/registry/core/service/strategy.go`).
  */
 import { forbidden, root } from '../field.ts';
 import { addressWarnings, blockWarnings } from '../ip.ts';
@@ -9,23 +8,21 @@ import type { Json } from '../object.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Service, ServiceSpec } from '../types.ts';
-import { initializeFamilies } from './service-families.ts';
+import {
+  isAddressed,
+  isExternallyAccessible,
+  mayHaveNodePorts,
+  needsHealthCheckPort,
+  nodePortsOf,
+  sameAddresses,
+  sameList,
+} from './service-type.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-validation.ts';
 import { keepAllButStatus } from './status-update.ts';
 
 type Specified = Service & { spec: ServiceSpec };
 /** Every Service has a spec once defaults are set. */
 const specOf = (object: Service): ServiceSpec => object.spec ?? {};
-
-export const isExternallyAccessible = ({ type, externalIPs }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' || type === 'NodePort' || (type === 'ClusterIP' && (externalIPs?.length ?? 0) > 0);
-export const needsHealthCheckPort = ({ type, externalTrafficPolicy }: ServiceSpec): boolean =>
-  type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
-/** Whether node ports are to be allocated for it. */
-export const wantsNodePorts = ({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean =>
-  type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
-const mayHaveNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
-const isAddressed = ({ type }: ServiceSpec): boolean => type !== 'ExternalName';
 
 const defaults = (object: Service): void => {
   object.spec ??= {};
@@ -46,12 +43,6 @@ const defaults = (object: Service): void => {
   for (const ingress of object.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
 };
 
-const same = (one: readonly unknown[] | undefined, other: readonly unknown[] | undefined): boolean =>
-  (one?.length ?? 0) === (other?.length ?? 0) && (one ?? []).every((item, i) => item === other?.[i]);
-const nodePorts = ({ ports }: ServiceSpec): number[] => (ports ?? []).flatMap(port => (port.nodePort ? [port.nodePort] : []));
-const sameAddresses = (one: ServiceSpec, other: ServiceSpec): boolean =>
-  (one.clusterIP ?? '') === (other.clusterIP ?? '') && same(one.clusterIPs, other.clusterIPs);
-
 /**
  * Where a change of type makes a field meaningless, and the writer has not touched that field, it goes. Had they touched it,
  * they must be told.
@@ -62,12 +53,12 @@ const dropMeaningless = (next: ServiceSpec, previous: ServiceSpec): void => {
       delete next.clusterIP;
       delete next.clusterIPs;
     }
-    if (same(previous.ipFamilies, next.ipFamilies)) delete next.ipFamilies;
+    if (sameList(previous.ipFamilies, next.ipFamilies)) delete next.ipFamilies;
     if (previous.ipFamilyPolicy === next.ipFamilyPolicy) delete next.ipFamilyPolicy;
   }
   if (mayHaveNodePorts(previous) && !mayHaveNodePorts(next)) {
-    const known = nodePorts(previous);
-    if (nodePorts(next).every(port => known.includes(port))) for (const port of next.ports ?? []) delete port.nodePort;
+    const known = nodePortsOf(previous);
+    if (nodePortsOf(next).every(port => known.includes(port))) for (const port of next.ports ?? []) delete port.nodePort;
   }
   const sameField = (field: keyof ServiceSpec) => (previous[field] ?? undefined) === (next[field] ?? undefined);
   if (needsHealthCheckPort(previous) && !needsHealthCheckPort(next) && sameField('healthCheckNodePort')) delete next.healthCheckNodePort;
@@ -77,39 +68,6 @@ const dropMeaningless = (next: ServiceSpec, previous: ServiceSpec): void => {
   }
   if (isExternallyAccessible(previous) && !isExternallyAccessible(next) && sameField('externalTrafficPolicy'))
     delete next.externalTrafficPolicy;
-};
-
-/** What was allocated stays, if the writer only left it out. */
-const keepAllocated = (next: ServiceSpec, previous: ServiceSpec): void => {
-  if (isAddressed(previous) && isAddressed(next)) {
-    if (!next.clusterIP && previous.clusterIP) next.clusterIP = previous.clusterIP;
-    if (!next.clusterIPs?.length && previous.clusterIPs?.length) next.clusterIPs = [...previous.clusterIPs];
-  }
-  if (wantsNodePorts(previous) && wantsNodePorts(next)) {
-    const taken = new Set(nodePorts(next));
-    const known = new Map((previous.ports ?? []).map(port => [port.name ?? '', port.nodePort]));
-    const used = new Set(nodePorts(previous).filter(port => taken.has(port)));
-    for (const port of next.ports ?? []) {
-      const before = known.get(port.name ?? '');
-      if (!port.nodePort && before && !used.has(before)) port.nodePort = before;
-    }
-  }
-  if (needsHealthCheckPort(previous) && needsHealthCheckPort(next) && !next.healthCheckNodePort && previous.healthCheckNodePort)
-    next.healthCheckNodePort = previous.healthCheckNodePort;
-};
-
-/** Old clients know `clusterIP` only; the list follows it. */
-const pairAddresses = (next: ServiceSpec, previous?: ServiceSpec): void => {
-  if (!previous) {
-    if (next.clusterIP && !next.clusterIPs?.length) next.clusterIPs = [next.clusterIP];
-    return;
-  }
-  const before = previous.clusterIP ?? '';
-  const after = next.clusterIP ?? '';
-  if (previous.clusterIPs?.length && !next.clusterIPs?.length && before === after) next.clusterIPs = [...previous.clusterIPs];
-  if (before === after || !same(previous.clusterIPs, next.clusterIPs)) return;
-  if (after === '') delete next.clusterIPs;
-  else next.clusterIPs = [after];
 };
 
 const isHeadless = ({ type, clusterIP }: ServiceSpec): boolean => type === 'ClusterIP' && clusterIP === 'None';
@@ -180,17 +138,10 @@ export const service: Strategy<Service> = {
   defaults,
   prepareForCreate(object) {
     object.status = { loadBalancer: {} };
-    const spec = specOf(object);
-    pairAddresses(spec);
-    initializeFamilies(spec, undefined);
   },
   prepareForUpdate(next, previous) {
     const spec = specOf(next);
-    const before = specOf(previous);
-    keepAllocated(spec, before);
-    pairAddresses(spec, before);
-    initializeFamilies(spec, before);
-    dropMeaningless(spec, before);
+    dropMeaningless(spec, specOf(previous));
     if (spec.type !== 'LoadBalancer') next.status = { ...next.status, loadBalancer: {} };
   },
   validate: validateService,
@@ -201,6 +152,9 @@ export const service: Strategy<Service> = {
     if (needsHealthCheckPort(before) && needsHealthCheckPort(after) && after.healthCheckNodePort !== before.healthCheckNodePort)
       errors.push(forbidden(specField.child('healthCheckNodePort'), 'field is immutable'));
     return errors;
+  },
+  canonicalize(object) {
+    if (object.spec?.type === 'ExternalName') delete object.spec.internalTrafficPolicy;
   },
   warnings,
   subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateServiceStatus } },

@@ -20,6 +20,7 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import { containerCells } from '../table/cells.ts';
 import type { Kind } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type StatefulSet = Kind<generated.V1StatefulSet>;
 type Spec = NonNullable<StatefulSet['spec']>;
@@ -159,6 +160,7 @@ const claimWarnings = (spec: Spec | undefined, update: boolean): string[] =>
   });
 
 export const statefulSet: Strategy<StatefulSet> = {
+  metadataChecks: wholeAndChange,
   nameRule: 'dns-label',
   generation: true,
   defaults,

@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 type StorageClass = Kind<generated.V1StorageClass>;
 type VolumeAttributesClass = Kind<generated.V1VolumeAttributesClass>;
@@ -64,6 +65,7 @@ const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'stor
 const fixed = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageClass: Strategy<StorageClass> = {
+  metadataChecks: wholeAndChange,
   defaults(object) {
     object.reclaimPolicy ??= 'Delete';
     object.volumeBindingMode ??= 'Immediate';
@@ -91,6 +93,7 @@ export const storageClass: Strategy<StorageClass> = {
 };
 
 export const volumeAttributesClass: Strategy<VolumeAttributesClass> = {
+  metadataChecks: wholeAndChange,
   validate: object => [...validateProvisioner(object.driverName, 'driverName'), ...validateParameters(object.parameters, false)],
   validateUpdate: (next, previous) => [
     ...(next.driverName === previous.driverName ? [] : [forbidden('driverName', 'updates to driverName are forbidden.')]),

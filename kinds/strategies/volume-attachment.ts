@@ -8,6 +8,7 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
 import { validateDriverName } from './csi.ts';
+import { whole } from './metadata-checks.ts';
 import { validateVolumeSpec } from './persistent-volume.ts';
 import { strictStatus } from './status-update.ts';
 
@@ -43,6 +44,7 @@ const validateStatus = ({ status }: VolumeAttachment): FieldError[] => {
 };
 
 export const volumeAttachment: Strategy<VolumeAttachment> = {
+  metadataChecks: whole,
   allowUnconditionalUpdate: false,
   defaults(object) {
     const inline = object.spec?.source?.inlineVolumeSpec;

@@ -8,6 +8,7 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
 import { defaultRules, failurePolicies, validateMatchConditions, validateRule } from './admission-rules.ts';
+import { machinery, whole } from './metadata-checks.ts';
 
 type Mutating = Kind<generated.V1MutatingWebhookConfiguration>;
 type Validating = Kind<generated.V1ValidatingWebhookConfiguration>;
@@ -99,6 +100,7 @@ const validateWebhook = (hook: Webhook, field: Path): FieldError[] => {
 };
 
 const strategy = (mutating: boolean): Strategy<Mutating | Validating> => ({
+  metadataChecks: { ...machinery, ...whole },
   generation: true,
   allowUnconditionalUpdate: false,
   defaults({ webhooks }) {

@@ -3,6 +3,8 @@
 export interface AddressRange {
   readonly cidr: string;
   contains(address: string): boolean;
+  /** Network or broadcast address. */
+  isEdge(address: string): boolean;
   /** The address at an offset from the network address. */
   at(offset: number): string;
   /** First offset and count of what is handed out by itself, and of what is kept for those who ask (KEP-3070: 16 to 256 addresses). */
@@ -30,6 +32,7 @@ export function addressRange(cidr: string): AddressRange {
       const value = toNumber(one);
       return value !== undefined && value > base && value < base + size - 1;
     },
+    isEdge: one => toNumber(one) === base || toNumber(one) === base + size - 1,
     at: offset => [24, 16, 8, 0].map(shift => Math.floor((base + offset) / 2 ** shift) % 256).join('.'),
     dynamicPart: [split + 1, size - 2 - split],
     staticPart: [1, split],
