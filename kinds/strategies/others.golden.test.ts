@@ -13,7 +13,10 @@ import { decodeBody } from '../schema/decode.ts';
 import { applySchemaDefaults } from '../schema/defaults.ts';
 import { type FieldError, qualified } from '../status.ts';
 import type { StrategyContext } from '../strategy.ts';
+import type { Service } from '../types.ts';
 import { others } from './others.ts';
+import { completeService } from './service-completion.ts';
+import { needsHealthCheckPort } from './service-type.ts';
 
 const folder = new URL('../../../shared/golden/', import.meta.url);
 const compiled = new URL('../../dist/kinds.json', import.meta.url);
@@ -88,6 +91,14 @@ interface Outcome {
   readonly object: KubeObject;
   readonly errors: FieldError[];
 }
+/** What the API's allocator fills in before the rules are asked; errors stand alone. */
+const complete = (resource: Resource, object: KubeObject, previous?: KubeObject): FieldError[] => {
+  if (resource.resource !== 'services') return [];
+  const { spec = {} } = object as Service;
+  const errors = completeService(spec, (previous as Service | undefined)?.spec);
+  if (needsHealthCheckPort(spec)) spec.healthCheckNodePort ??= 30_000;
+  return errors;
+};
 const create = (resource: Resource, body: unknown): Outcome => {
   const object = decode(resource, body);
   delete object.metadata.resourceVersion;
@@ -97,6 +108,8 @@ const create = (resource: Resource, body: unknown): Outcome => {
   if (object.metadata.generateName) object.metadata.name ||= `${object.metadata.generateName}xxxxx`;
   if (hasStatus(resource)) object['status'] = blankStatus(resource);
   if (resource.strategy.generation) object.metadata.generation = 1;
+  const early = complete(resource, object);
+  if (early.length > 0) return { object, errors: early };
   resource.strategy.prepareForCreate?.(object, context);
   return { object, errors: [...validateMetadata(object, resource), ...(resource.strategy.validate?.(object) ?? [])] };
 };
@@ -107,6 +120,8 @@ const replace = (resource: Resource, body: unknown, previous: KubeObject, sub?: 
   for (const field of ['uid', 'creationTimestamp', 'namespace', 'resourceVersion', 'generation', 'deletionTimestamp'] as const)
     if (previous.metadata[field] !== undefined) Object.assign(object.metadata, { [field]: previous.metadata[field] });
   const own = sub ? strategy.subresources?.[sub] : undefined;
+  const early = sub ? [] : complete(resource, object, previous);
+  if (early.length > 0) return { object, errors: early };
   if (sub) own?.prepareForUpdate?.(object, previous, context);
   else {
     if (hasStatus(resource)) object['status'] = structuredClone(previous['status']);
