@@ -441,33 +441,22 @@ describe('doors', () => {
 
   test('claims of an allocator are made in the commit of the object, again when one is lost', async () => {
     let attempts = 0;
-<<<<<<< HEAD
     api = await anApi(
       parts => admissionPlugins(parts),
       true,
       () => [
+        {
           resource: 'configmaps',
-          async allocate(next, _previous, attempt) {
+          async complete(next, _previous, { attempt }) {
             attempts = attempt + 1;
+            next['data'] = { row: attempt === 0 ? 'taken' : 'free' };
+          },
+          async claim(next) {
             if (!next) return { mutations: [] };
-            const row = attempt === 0 ? 'taken' : 'free';
-            next['data'] = { row };
+            const { row } = next['data'] as { row: string };
             const key = { resource: 'rows', namespace: '', name: row };
             return { mutations: [{ type: 'put', key, expected: 0, value: () => Buffer.from('{"metadata":{}}') }] };
           },
-=======
-    api = await anApi(parts => admissionPlugins(parts), true, [
-      {
-        resource: 'configmaps',
-        async complete(next, _previous, { attempt }) 
-          attempts = attempt + 1;
-          next['data'] = { row: attempt === 0 ? 'taken' : 'free' };,
-        async claim(next) {
-          if (!next) return { mutations: [] };
-          const { row } = next['data'] as { row: string };
-          const key = { resource: 'rows', namespace: '', name: row };
-          return { mutations: [{ type: 'put', key, expected: 0, value: () => Buffer.from('{"metadata":{}}') }] };
->>>>>>> c6142a5 (Services are completed before their rules see them; metadata is checked as each kind of upstream checks it)
         },
       ],
     );
@@ -477,7 +466,8 @@ describe('doors', () => {
     const { body } = await api.send('POST', maps, configMap('a'));
     expect(body.data).toEqual({ row: 'free' });
     expect(attempts).toBe(2);
-  }););
+  });
+});
 
 const readEvents = (body: AsyncIterable<Uint8Array>) => {
   const chunks = body[Symbol.asyncIterator]();
