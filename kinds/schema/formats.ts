@@ -121,7 +121,7 @@ export const matchesFormat = (format: string, text: string): boolean => formats.
 const numeric: Readonly<Record<string, readonly string[]>> = { integer: ['int32', 'int64'], number: ['float', 'double'] };
 /** Whether values of the type are checked by the format, which a password is though everything passes. */
 export const isKnownFormat = (format: string, type: string): boolean => {
-  if (type !== '' && type !== 'string') return numeric[type]?.includes(format) ?? false;
+  if (type !== '' && type !== 'string') return (Object.hasOwn(numeric, type) && numeric[type]?.includes(format)) || false;
   const name = format.replaceAll('-', '');
   return name === 'password' || formats.has(name);
 };
