@@ -93,8 +93,8 @@ const writeFields = (shape: Shape, fields: readonly Field[], value: Members, aro
   return made;
 };
 
-/** Of a value of the definition `io.k8s.api.<name>` (`resource.v1.ResourceClaimSpec`), or of a list of such. */
+/** Of a value of the definition `name`, in full or without `io.k8s.api.` (`resource.v1.ResourceClaimSpec`), or of a list of such. */
 export const internalForm = (name: string, value: unknown): unknown => {
-  const shape = shapeOfDefinition(`io.k8s.api.${name}`);
+  const shape = shapeOfDefinition(name.startsWith('io.k8s.') ? name : `io.k8s.api.${name}`);
   return Array.isArray(value) ? value.map(item => write(shape, item, {})) : write(shape, value, {});
 };

@@ -50,6 +50,8 @@ export const isDns1123Label: Rule = value => {
   ];
 };
 export const isDns1123Subdomain: Rule = pattern(subdomain, subdomainText, ['example.com'], 253);
+/** The same rule where upstream generates it from the type (`format=k8s-long-name`), which counts in other units. */
+export const isLongName: Rule = pattern(subdomain, subdomainText, ['example.com'], 253, maxBytesText);
 export const isDns1123SubdomainWithUnderscore: Rule = pattern(
   underscoreSubdomain,
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
@@ -100,7 +102,6 @@ const qualifiedText = patternText(
   'my.name',
   '123-abc',
 );
-const prefixRule = pattern(subdomain, subdomainText, ['example.com'], 253, maxBytesText);
 
 /** Keys of labels and annotations, names of finalizers and extended resources: `[prefix/]name`. */
 export const isQualifiedName: Rule = value => {
@@ -112,7 +113,7 @@ export const isQualifiedName: Rule = value => {
   const problems: string[] = [];
   const name = value.slice(slash + 1);
   if (slash === 0) problems.push('prefix part must be non-empty');
-  else if (slash > 0) for (const text of prefixRule(value.slice(0, slash))) problems.push(`prefix part ${text}`);
+  else if (slash > 0) for (const text of isLongName(value.slice(0, slash))) problems.push(`prefix part ${text}`);
   if (name === '') problems.push('name part must be non-empty');
   else if (longerThan(name, 63)) problems.push(`name part ${maxBytesText(63)}`);
   if (!qualifiedExpression.test(name)) problems.push(`name part ${qualifiedText}`);

@@ -6,6 +6,7 @@ import {
   compare,
   formatQuantity,
   isQuantity,
+  isWhole,
   milliValue,
   parseQuantity,
   QuantityError,
@@ -117,5 +118,15 @@ describe('arithmetic', () => {
     expect(milliValue(q('2'))).toBe(2000);
     expect(toNumber(q('250m'))).toBe(0.25);
     expect(toNumber(q('1Gi'))).toBe(1073741824);
+  });
+  test.each([
+    ['1', true],
+    ['1500m', false],
+    ['1Pi', true],
+    ['1E', true],
+    ['1Ei', false],
+    ['2Ei', true],
+  ])('%s is whole, as 64 bits see it: %s', (text, expected) => {
+    expect(isWhole(q(text))).toBe(expected);
   });
 });

@@ -174,6 +174,17 @@ export const scaledValue = (q: Quantity, scale: number): bigint =>
 export const value = (q: Quantity): number => Number(scaledValue(q, 0));
 /** Thousandths (millicores), rounded up. */
 export const milliValue = (q: Quantity): number => Number(scaledValue(q, -3));
+const largest = 2n ** 63n - 1n;
+/**
+ * Whether no part of a unit is asked for. Upstream looks at thousandths in 64 bits: of binary and of very long numbers they overflow, and
+ * `1Ei` is not whole.
+ */
+export const isWhole = (q: Quantity): boolean => {
+  const thousandths = scaledValue(q, -3);
+  const size = thousandths < 0n ? -thousandths : thousandths;
+  if (size > largest && q.format !== 'BinarySI' && q.mantissa < 10n ** 18n) return true;
+  return BigInt.asIntN(64, thousandths) % 1000n === 0n;
+};
 /** The nearest double. */
 export const toNumber = (q: Quantity): number => (q.scale >= 0 ? Number(q.mantissa * pow10(q.scale)) : Number(q.mantissa) / 10 ** -q.scale);
 

@@ -2,7 +2,7 @@
 import { check, validateNonNegativeQuantity } from './checks.ts';
 import { invalid, type Path } from './field.ts';
 import { isQualifiedName } from './names.ts';
-import { isQuantity, parseQuantity } from './quantity.ts';
+import { isQuantity, isWhole, parseQuantity } from './quantity.ts';
 import type { FieldError } from './status.ts';
 
 const countedResources = new Set([
@@ -55,9 +55,7 @@ export const validateQuotaResourceName = (name: string, field: Path): FieldError
 /** Amounts are not negative, and whole where the resource comes in pieces. */
 export const validateResourceAmount = (name: string, amount: string, field: Path): FieldError[] => {
   const errors = validateNonNegativeQuantity(amount, field);
-  if (isIntegerResource(name) && isQuantity(amount)) {
-    const { mantissa, scale } = parseQuantity(amount);
-    if (scale < 0 && mantissa % 10n ** BigInt(-scale) !== 0n) errors.push(invalid(field, amount, 'must be an integer'));
-  }
+  if (isIntegerResource(name) && isQuantity(amount) && !isWhole(parseQuantity(amount)))
+    errors.push(invalid(field, amount, 'must be an integer'));
   return errors;
 };

@@ -55,7 +55,7 @@ export const storeDraft = async (
   if (!previous && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object);
-  if (!options.dryRun) settle(call.resource.schema.definition, object);
+  settle(call.resource.schema.definition, object);
   const form = toStored(call.resource, object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };

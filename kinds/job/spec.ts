@@ -1,10 +1,12 @@
 /** The rules over a Job's spec, alone and inside a CronJob (kubernetes `pkg/apis/batch/validation`). */
 import type * as generated from '@kubernetes/client-node';
 import { duplicate, type Field, invalid, notSupported, type Path, required, tooMany } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Subdomain, isQualifiedName, longerThan, patternText } from '../metadata.ts';
 import { check, checkNonNegative, checkOneOf, type Errors } from '../pod-spec/check.ts';
 import { checkTemplate } from '../pod-spec/template.ts';
 import { checkCounts } from '../pod-spec/workload.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import type { FieldError } from '../status.ts';
 import type { Kind, Wire } from '../types.ts';
 import { countIndexes, indexesProblem } from './indexes.ts';
@@ -77,7 +79,7 @@ const checkExitCodes = (
       invalid(path.child('containerName'), containerName, 'must be one of the container or initContainer names in the pod template'),
     );
   const at = path.child('values');
-  if (values.length === 0) errors.push(invalid(at, rule.values ?? null, 'at least one value is required'));
+  if (values.length === 0) errors.push(invalid(at, rule.values ?? emptyAsGiven(rule, 'values') ?? null, 'at least one value is required'));
   else if (values.length > 255) errors.push(tooMany(at, values.length, 255));
   const seen = new Set<number>();
   values.forEach((value, i) => {
@@ -143,7 +145,7 @@ const checkSuccessRule = (rule: SuccessPolicyRule, completions: number, path: Pa
 };
 const checkSuccessPolicy = (spec: JobSpec, path: Path, errors: Errors): void => {
   if (spec.completionMode !== 'Indexed') {
-    errors.push(invalid(path, spec.successPolicy, 'requires indexed completion mode'));
+    errors.push(invalid(path, internalForm('batch.v1.SuccessPolicy', spec.successPolicy), 'requires indexed completion mode'));
     return;
   }
   const rules = spec.successPolicy?.rules ?? [];

@@ -68,15 +68,24 @@ const checkCompletions = (next: JobSpec, previous: JobSpec, at: Path, errors: Er
     errors.push(invalid(at, next.completions, 'can only be modified in tandem with spec.parallelism'));
 };
 
-const fixed = ['completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+/** With the types of those that are structs. */
+const fixed = [
+  ['completionMode'],
+  ['podFailurePolicy', 'batch.v1.PodFailurePolicy'],
+  ['backoffLimitPerIndex'],
+  ['managedBy'],
+  ['successPolicy', 'batch.v1.SuccessPolicy'],
+] as const;
 const noJob: JobSpec = { template: {} };
 export const validateJobChange = (next: Job, previous: Job): FieldError[] => {
   const errors: Errors = [];
   const after = next.spec ?? noJob;
   const before = previous.spec ?? noJob;
   checkCompletions(after, before, path.child('completions'), errors);
-  errors.push(...validateImmutable(after.selector, before.selector, path.child('selector')));
+  errors.push(
+    ...validateImmutable(after.selector, before.selector, path.child('selector'), 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector'),
+  );
   checkTemplateChange(next, previous, errors);
-  for (const field of fixed) errors.push(...validateImmutable(after[field], before[field], path.child(field)));
+  for (const [field, type] of fixed) errors.push(...validateImmutable(after[field], before[field], path.child(field), type));
   return errors;
 };

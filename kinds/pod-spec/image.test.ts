@@ -13,6 +13,8 @@ test.each([
   ['UPPER', ''],
   ['', ''],
   ['a'.repeat(64), ''],
+  [`${'a'.repeat(255)}:1`, '1'],
+  ['a'.repeat(256), ''],
 ])('the tag of %s', (image, tag) => {
   expect(imageTag(image)).toBe(tag);
 });

@@ -1,5 +1,6 @@
 /** The rules over a whole pod spec, in pods and templates (`ValidatePodSpec` of kubernetes `pkg/apis/core/validation`). */
-import { duplicate, forbidden, goJson, invalid, notFound, type Path, required } from '../field.ts';
+import { duplicate, forbidden, invalid, notFound, type Path, required } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, rangeText, validateLabels } from '../metadata.ts';
 import { checkAffinity, checkSpread, checkTolerations } from './affinity.ts';
 import { check, checkChoice, checkOneOf, type Errors } from './check.ts';
@@ -40,10 +41,7 @@ const checkClaims = (
       names.add(claim.name);
     }
     const { resourceClaimName: own, resourceClaimTemplateName: template } = claim;
-    // Upstream shows the internal object, whose fields have capitals.
-    const shown = () =>
-      `Invalid value: ${goJson({ Name: claim.name ?? '', ResourceClaimName: own ?? null, ResourceClaimTemplateName: template ?? null })}`;
-    const wrong = (text: string) => errors.push({ type: 'Invalid', field: String(at), message: `${shown()}: ${text}` });
+    const wrong = (text: string) => errors.push(invalid(at, internalForm('core.v1.PodResourceClaim', claim), text));
     if (own !== undefined && template !== undefined)
       wrong('at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified');
     if (own === undefined && template === undefined) wrong('must specify one of: `resourceClaimName`, `resourceClaimTemplateName`');

@@ -1,7 +1,7 @@
 /** Resource requests and limits: which names are legal where, what they add up to, and the rules over them. */
 import { duplicate, forbidden, invalid, notFound, notSupported, type Path, required } from '../field.ts';
 import { isDns1123Label, negativeText } from '../metadata.ts';
-import { add, compare, formatQuantity, parseQuantity, type Quantity, QuantityError, scaledValue, sign } from '../quantity.ts';
+import { add, compare, formatQuantity, isWhole, parseQuantity, type Quantity, QuantityError, scaledValue, sign } from '../quantity.ts';
 import {
   isHugePages,
   isIntegerResource,
@@ -90,12 +90,12 @@ const checkPodName: NameCheck = (name, path, errors) => {
 /** Not negative, and whole where parts make no sense. */
 export const checkQuantity = (name: string, amount: Quantity, path: Path, errors: Errors): void => {
   if (sign(amount) < 0) errors.push(invalid(path, formatQuantity(amount), negativeText));
-  if (!usual.has(name) && isIntegerResource(name) && scaledValue(amount, -3) % 1000n !== 0n)
+  if (!usual.has(name) && isIntegerResource(name) && !isWhole(amount))
     errors.push(invalid(path, formatQuantity(amount), 'must be an integer'));
 };
 const checkPageMultiple = (name: string, amount: Quantity, path: Path, errors: Errors): void => {
   const size = quantity(name.slice('hugepages-'.length));
-  const bytes = size && sign(size) > 0 && scaledValue(size, -3) % 1000n === 0n ? scaledValue(size, 0) : 0n;
+  const bytes = size && sign(size) > 0 && isWhole(size) ? scaledValue(size, 0) : 0n;
   if (bytes > 0n && scaledValue(amount, 0) % bytes === 0n) return;
   const text = formatQuantity(amount);
   errors.push(invalid(path, text, `${text} is not positive integer multiple of ${name}`));

@@ -1,5 +1,6 @@
 /** Security contexts of pods and containers, and the annotations that came before their fields. */
 import { duplicate, forbidden, invalid, notSupported, type Path, required } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { longerThan } from '../metadata.ts';
 import { checkOneOf, type Errors } from './check.ts';
 import { checkDescendingPath, checkRange } from './paths.ts';
@@ -17,7 +18,8 @@ const checkSeccomp = (profile: SeccompProfile | undefined, path: Path, errors: E
   else checkOneOf(type, profileTypes, path.child('type'), errors);
   const at = path.child('localhostProfile');
   if (type !== 'Localhost') {
-    if (localhostProfile !== undefined) errors.push(invalid(at, profile, 'can only be set when seccomp type is Localhost'));
+    if (localhostProfile !== undefined)
+      errors.push(invalid(at, internalForm('core.v1.SeccompProfile', profile), 'can only be set when seccomp type is Localhost'));
   } else if (localhostProfile === undefined) errors.push(required(at, 'must be set when seccomp type is Localhost'));
   else checkDescendingPath(localhostProfile, at, errors);
 };
@@ -52,10 +54,10 @@ export const checkSecurityContext = (context: SecurityContext | undefined, hostU
   }
   checkSeccomp(context.seccompProfile, path.child('seccompProfile'), errors);
   if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged) errors.push(invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
+    const refuse = (why: string) => errors.push(invalid(path, internalForm('core.v1.SecurityContext', context), why));
+    if (context.privileged) refuse('cannot set `allowPrivilegeEscalation` to false and `privileged` to true');
     for (const capability of context.capabilities?.add ?? []) {
-      if (capability === 'CAP_SYS_ADMIN')
-        errors.push(invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'));
+      if (capability === 'CAP_SYS_ADMIN') refuse('cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN');
     }
   }
   checkWindowsOptions(context.windowsOptions, path.child('windowsOptions'), errors);

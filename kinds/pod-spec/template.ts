@@ -1,6 +1,8 @@
 /** Pod templates: the rules that hold in every workload, and the selector that must find what the template makes. */
 import { forbidden, invalid, notSupported, type Path, required } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { validateAnnotations, validateLabelSelector, validateLabels } from '../metadata.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import { fromLabelSelector, type LabelRequirements, matchesLabels } from '../selector/label-selector.ts';
 import { StatusError } from '../status.ts';
 import type { LabelSelector } from '../types.ts';
@@ -48,10 +50,15 @@ const sorted = (map: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(map).sort(([one], [other]) => (one < other ? -1 : 1)));
 
 export const checkMatches = (requirements: LabelRequirements, template: PodTemplateSpec, path: Path, errors: Errors): void => {
-  const { labels } = metaOf(template);
-  if (!matchesLabels(requirements, labels))
-    errors.push(invalid(path.child('metadata', 'labels'), labels ? sorted(labels) : null, '`selector` does not match template `labels`'));
+  const meta = metaOf(template);
+  if (matchesLabels(requirements, meta.labels)) return;
+  const shown = meta.labels ? sorted(meta.labels) : (emptyAsGiven(meta, 'labels') ?? null);
+  errors.push(invalid(path.child('metadata', 'labels'), shown, '`selector` does not match template `labels`'));
 };
+
+/** As Go writes it, whatever order it was sent in. */
+export const shownSelector = (selector: LabelSelector | undefined): unknown =>
+  internalForm('io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector', selector) ?? null;
 
 interface Workload {
   readonly kind: string;
@@ -68,11 +75,11 @@ export const checkSelectorAndTemplate = (workload: Workload, specPath: Path, err
   else {
     errors.push(...validateLabelSelector(selector, path));
     if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0)
-      errors.push(invalid(path, selector, `empty selector is invalid for ${workload.emptyName ?? kind.toLowerCase()}`));
+      errors.push(invalid(path, shownSelector(selector), `empty selector is invalid for ${workload.emptyName ?? kind.toLowerCase()}`));
   }
   const requirements = requirementsOf(selector);
   if (!requirements) {
-    errors.push(invalid(path, selector ?? null, kind === 'StatefulSet' ? '' : 'invalid label selector'));
+    errors.push(invalid(path, shownSelector(selector), kind === 'StatefulSet' ? '' : 'invalid label selector'));
     return;
   }
   const at = specPath.child('template');

@@ -3,7 +3,7 @@ import { semanticEqual } from '../equality.ts';
 import { type Path, quote, root } from '../field.ts';
 import { addressWarnings } from '../ip.ts';
 import { isLabelValue } from '../metadata.ts';
-import { formatQuantity, scaledValue } from '../quantity.ts';
+import { formatQuantity, isWhole } from '../quantity.ts';
 import { overlapWarnings } from './overlaps.ts';
 import { portWarnings } from './port-warnings.ts';
 import { appArmorProfileOf } from './prepare.ts';
@@ -92,7 +92,7 @@ const podAffinityWarnings = (spec: PodSpec, path: Path, out: string[]): void => 
 const fractions = (list: ResourceList | undefined, names: readonly string[], path: () => Path, out: string[]): void => {
   for (const name of names) {
     const amount = quantity(list?.[name]);
-    if (amount && scaledValue(amount, -3) % 1000n !== 0n)
+    if (amount && !isWhole(amount))
       out.push(`${path().key(name)}: fractional byte value ${quote(formatQuantity(amount))} is invalid, must be an integer`);
   }
 };

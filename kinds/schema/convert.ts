@@ -8,6 +8,7 @@
  */
 import type { Json, JsonObject } from '../object.ts';
 import { canonical } from '../quantity.ts';
+import { rememberEmpty } from './given.ts';
 import { canonicalBase64, canonicalMicroTime, canonicalTime, GoError } from './go-values.ts';
 import { maxDepth, NumberLiteral, RepeatedMembers } from './json-text.ts';
 import type { Shape, Struct, StructField } from './shape.ts';
@@ -300,7 +301,11 @@ export class Conversion {
     this.#path.push(field);
     const made = this.#convert(field.shape, value);
     this.#path.pop();
-    if (made === undefined || (field.dropZero && isEmpty(made))) return;
+    if (made === undefined) return;
+    if (field.dropZero && isEmpty(made)) {
+      if (typeof made === 'object' && made !== null) rememberEmpty(object, field.name, made);
+      return;
+    }
     object[field.name] = made;
   }
 

@@ -4,6 +4,8 @@ import type { Resource } from '../resource.ts';
 import { StatusError } from '../status.ts';
 import { definitionOf } from './data.ts';
 import { conform, decodeBody } from './decode.ts';
+
+import { emptyAsGiven } from './given.ts';
 import { prune } from './prune.ts';
 import type { Schema } from './schema.ts';
 
@@ -345,6 +347,17 @@ describe('custom resources', () => {
       '400 the object provided is unrecognized (must be of type Widget): Object \'Kind\' is missing in \'{"metadata":{}}\' ({"metadata":{}})',
     );
   });
+});
+
+test('an empty map that was given is left out, and known to have been given', () => {
+  const deployment = definitionOf('apps/v1', 'Deployment') ?? {};
+  const template = { metadata: { labels: {}, annotations: { a: 'b' } } };
+  const { object } = conform(deployment, { spec: { template } }, { strict: false });
+  const { metadata } = (object['spec'] as { template: { metadata: object } }).template;
+  expect(metadata).toEqual({ annotations: { a: 'b' } });
+  expect(emptyAsGiven(metadata, 'labels')).toEqual({});
+  expect(emptyAsGiven(metadata, 'finalizers')).toBeUndefined();
+  expect(emptyAsGiven(undefined, 'labels')).toBeUndefined();
 });
 
 describe('conform', () => {

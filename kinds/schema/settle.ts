@@ -1,6 +1,6 @@
 /**
  * What storing changes. Upstream stores built-in kinds in protobuf, which cannot tell an empty list or map from none: those that
- * are written even when not set come back as null. A dry run, which stores nothing, still shows them as they were sent.
+ * are written even when not set come back as null, also from a dry run, which goes the same way but for the last step.
  */
 import type { Shape, Struct } from './shape.ts';
 import { shapeOfDefinition } from './shape.ts';

@@ -5,7 +5,7 @@ import { invalid, notSupported, type Path, required, root } from '../field.ts';
 import { checkJobSpec, jobSpecWarnings } from '../job/spec.ts';
 import { isDns1123Label, longerThan } from '../metadata.ts';
 import { checkChoice, type Errors } from '../pod-spec/check.ts';
-import { prepareTemplate } from '../pod-spec/template.ts';
+import { prepareTemplate, shownSelector } from '../pod-spec/template.ts';
 import { hostnameWarning, templateWarnings } from '../pod-spec/warnings.ts';
 import { checkCounts } from '../pod-spec/workload.ts';
 import type { Strategy } from '../strategy.ts';
@@ -56,7 +56,7 @@ const checkTimeZone = (zone: string | undefined, path: Path, errors: Errors): vo
 const checkJobTemplate = (spec: Spec, errors: Errors): void => {
   const job = spec.jobTemplate?.spec ?? { template: {} };
   checkJobSpec(job, jobPath, errors);
-  if (job.selector) errors.push(invalid(jobPath.child('selector'), job.selector, '`selector` will be auto-generated'));
+  if (job.selector) errors.push(invalid(jobPath.child('selector'), shownSelector(job.selector), '`selector` will be auto-generated'));
   if (job.manualSelector) errors.push(notSupported(jobPath.child('manualSelector'), true, ['nil', 'false']));
 };
 
@@ -93,7 +93,8 @@ export const cronJob: Strategy<CronJob> = {
     checkJobTemplate(spec, errors);
     checkCounts(spec, ['successfulJobsHistoryLimit', 'failedJobsHistoryLimit'], specPath, errors);
     // Its Jobs are named after it and the minute they are due: eleven characters more.
-    if (longerThan(metadata.name, 52)) errors.push(invalid(root('metadata', 'name'), metadata.name, 'must be no more than 52 characters'));
+    if (longerThan(metadata.name ?? '', 52))
+      errors.push(invalid(root('metadata', 'name'), metadata.name, 'must be no more than 52 characters'));
     return errors;
   },
   warnings(next, previous) {

@@ -2,10 +2,11 @@
 import type * as generated from '@kubernetes/client-node';
 import { semanticEqual } from '../equality.ts';
 import { invalid, notSupported, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { validateImmutable, validateLabelSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
-import { checkAlwaysRunning, checkMatches, checkTemplate, prepareTemplate, requirementsOf } from '../pod-spec/template.ts';
+import { checkAlwaysRunning, checkMatches, checkTemplate, prepareTemplate, requirementsOf, shownSelector } from '../pod-spec/template.ts';
 import { templateWarnings } from '../pod-spec/warnings.ts';
 import { amountOf, checkAtMostWhole, checkCollisions, checkCounts, checkIntOrPercent } from '../pod-spec/workload.ts';
 import type { FieldError } from '../status.ts';
@@ -55,10 +56,11 @@ const defaults = (object: DaemonSet): void => {
   if (object.metadata.annotations?.[templateGeneration] === undefined) setTemplateGeneration(object, 0);
 };
 
-const checkUpdateStrategy = ({ type = '', rollingUpdate }: UpdateStrategy, path: Path, errors: Errors): void => {
+const checkUpdateStrategy = (strategy: UpdateStrategy, path: Path, errors: Errors): void => {
+  const { type = '', rollingUpdate } = strategy;
   if (type === 'OnDelete') return;
   if (type !== 'RollingUpdate') {
-    errors.push(notSupported(path, { Type: type, RollingUpdate: rollingUpdate ?? null }, ['RollingUpdate', 'OnDelete']));
+    errors.push(notSupported(path, internalForm('apps.v1.DaemonSetUpdateStrategy', strategy), ['RollingUpdate', 'OnDelete']));
     return;
   }
   const at = path.child('rollingUpdate');
@@ -87,7 +89,7 @@ const validate = (object: DaemonSet): FieldError[] => {
   const requirements = requirementsOf(selector);
   if (requirements) checkMatches(requirements, template, templatePath, errors);
   if (selector && Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions?.length ?? 0) === 0)
-    errors.push(invalid(specPath.child('selector'), selector, 'empty selector is invalid for daemonset'));
+    errors.push(invalid(specPath.child('selector'), shownSelector(selector), 'empty selector is invalid for daemonset'));
   checkTemplate(template, templatePath, errors);
   checkAlwaysRunning(template, 'DaemonSet', templatePath, errors);
   checkCounts(spec, ['minReadySeconds'], specPath, errors);
@@ -114,7 +116,13 @@ export const daemonSet: Strategy<DaemonSet> = {
     setTemplateGeneration(next, templateGenerationOf(previous) + (changed ? 1 : 0));
   },
   validate,
-  validateUpdate: (next, previous) => validateImmutable(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
+  validateUpdate: (next, previous) =>
+    validateImmutable(
+      next.spec?.selector,
+      previous.spec?.selector,
+      specPath.child('selector'),
+      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
+    ),
   warnings(next, previous) {
     if (previous && semanticEqual(next.spec?.template, previous.spec?.template)) return [];
     return templateWarnings(next.spec?.template, templatePath);

@@ -1,5 +1,6 @@
 import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, validateImmutable } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
@@ -44,7 +45,7 @@ const checkRollout = (rollout: RolloutStrategy, path: Path, errors: Errors): voi
     return;
   }
   if (type !== 'RollingUpdate') {
-    errors.push(notSupported(path, { Type: type, RollingUpdate: rollingUpdate ?? null }, ['Recreate', 'RollingUpdate']));
+    errors.push(notSupported(path, internalForm('apps.v1.DeploymentStrategy', rollout), ['Recreate', 'RollingUpdate']));
     return;
   }
   if (!rollingUpdate) {
@@ -94,7 +95,13 @@ export const deployment: Strategy<Deployment> = {
       next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   },
   validate,
-  validateUpdate: (next, previous) => validateImmutable(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
+  validateUpdate: (next, previous) =>
+    validateImmutable(
+      next.spec?.selector,
+      previous.spec?.selector,
+      specPath.child('selector'),
+      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
+    ),
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
     const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));

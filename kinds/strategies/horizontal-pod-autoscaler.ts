@@ -7,6 +7,7 @@ import { isDns1123Label, isPathSegment, validateNonNegative } from '../metadata.
 import type { Json, KubeObject } from '../object.ts';
 import { parseQuantity, sign } from '../quantity.ts';
 import { validateContainerResourceName } from '../resource-names.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
@@ -183,8 +184,13 @@ const fillRules = (rules: Rules | undefined, up: boolean): Rules => ({
   ...(up ? { stabilizationWindowSeconds: 0 } : {}),
   selectPolicy: 'Max',
   policies: [...(up ? [{ type: 'Pods', value: 4, periodSeconds: period }] : []), { type: 'Percent', value: 100, periodSeconds: period }],
+  ...(emptyAsGiven(rules, 'policies') ? { policies: [] } : {}),
   ...rules,
 });
+const defaultBehavior = (spec: { behavior?: { scaleUp?: Rules; scaleDown?: Rules } }): void => {
+  if (!spec.behavior) return;
+  spec.behavior = { scaleUp: fillRules(spec.behavior.scaleUp, true), scaleDown: fillRules(spec.behavior.scaleDown, false) };
+};
 
 const statusRules = {
   prepareForUpdate: keepAllButStatus,
@@ -216,14 +222,14 @@ export const horizontalPodAutoscaler: Strategy = {
     spec.minReplicas ??= 1;
     if (object.apiVersion === 'autoscaling/v1') {
       // Read as upstream reads it, by way of the form that all versions share: what is told in annotations is told there once and in order.
-      Object.assign(object, autoscalerToV1(autoscalerFromV1(object)));
+      const common = asV2(object);
+      if (common.spec) defaultBehavior(common.spec);
+      Object.assign(object, autoscalerToV1(common));
       return;
     }
     if (!spec.metrics?.length)
       spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
-    if (!spec.behavior) return;
-    spec.behavior.scaleUp = fillRules(spec.behavior.scaleUp, true);
-    spec.behavior.scaleDown = fillRules(spec.behavior.scaleDown, false);
+    defaultBehavior(spec);
   },
   validate,
   subresources: { status: statusRules },

@@ -7,7 +7,7 @@ import { validateJobChange } from '../job/update.ts';
 import { isDns1123Label, longerThan, validateLabelSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
-import { checkMatches, prepareTemplate, requirementsOf } from '../pod-spec/template.ts';
+import { checkMatches, prepareTemplate, requirementsOf, shownSelector } from '../pod-spec/template.ts';
 import { metaOf } from '../pod-spec/types.ts';
 import { hostnameWarning, templateWarnings } from '../pod-spec/warnings.ts';
 import { matchesLabels } from '../selector/label-selector.ts';
@@ -50,7 +50,7 @@ const defaults = (job: Job): void => {
 
 /** Unless the user manages the selector, it is the Job's own uid, and so are the labels of its pods. */
 const generateSelector = (job: Job, spec: JobSpec): void => {
-  const { name, uid = '' } = job.metadata;
+  const { name = '', uid = '' } = job.metadata as Partial<Job['metadata']>;
   const meta = metaOf(spec.template);
   const labels = { ...meta.labels };
   const inherited = isEmpty(job.metadata.labels) || semanticEqual(job.metadata.labels, meta.labels);
@@ -67,7 +67,7 @@ const generateSelector = (job: Job, spec: JobSpec): void => {
 const checkGeneratedSelector = (job: Job, spec: JobSpec, errors: Errors): void => {
   const { selector } = spec;
   if (spec.manualSelector || !selector) return;
-  const { name, uid = '' } = job.metadata;
+  const { name = '', uid = '' } = job.metadata as Partial<Job['metadata']>;
   if (!uid) errors.push(required(root('metadata', 'uid')));
   const labels = metaOf(spec.template).labels ?? {};
   const expected: Record<string, string> = {};
@@ -81,7 +81,7 @@ const checkGeneratedSelector = (job: Job, spec: JobSpec, errors: Errors): void =
   }
   const requirements = requirementsOf(selector);
   if (requirements && !matchesLabels(requirements, expected))
-    errors.push(invalid(specPath.child('selector'), selector, '`selector` not auto-generated'));
+    errors.push(invalid(specPath.child('selector'), shownSelector(selector), '`selector` not auto-generated'));
 };
 
 const checkSpec = (spec: JobSpec, errors: Errors): void => {
@@ -98,9 +98,10 @@ const validate = (job: Job): FieldError[] => {
   checkGeneratedSelector(job, spec, errors);
   checkSpec(spec, errors);
   if (spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 0) {
-    const largest = `${job.metadata.name}-${(spec.completions ?? 0) - 1}`;
+    const name = job.metadata.name ?? '';
+    const largest = `${name}-${(spec.completions ?? 0) - 1}`;
     if (isDns1123Label(largest).length)
-      errors.push(invalid(root('metadata', 'name'), job.metadata.name, `will not able to create pod with invalid DNS label: ${largest}`));
+      errors.push(invalid(root('metadata', 'name'), name, `will not able to create pod with invalid DNS label: ${largest}`));
   }
   return errors;
 };
@@ -147,7 +148,7 @@ export const job: Strategy<Job> = {
   },
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
-    const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));
+    const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name ?? ''));
     return [...named, ...jobSpecWarnings(next.spec ?? noJob, specPath), ...templateWarnings(next.spec?.template, templatePath)];
   },
   subresources: {

@@ -3,7 +3,7 @@ import { check } from '../checks.ts';
 import { duplicate, forbidden, invalid, type Path, required, root } from '../field.ts';
 import { isQualifiedName } from '../metadata.ts';
 import type { KubeObject } from '../object.ts';
-import { compare, isQuantity, milliValue, parseQuantity, type Quantity, quantityOf } from '../quantity.ts';
+import { compare, isQuantity, milliValue, parseQuantity, type Quantity, quantityOf, value } from '../quantity.ts';
 import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../resource-names.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -21,6 +21,7 @@ interface Limit {
 interface LimitRange extends KubeObject {
   spec?: { limits?: Limit[] };
 }
+const largestInThousandths = Number((2n ** 63n - 1n) / 1000n);
 const limitsField = root('spec', 'limits');
 const parts = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
 
@@ -52,8 +53,10 @@ const validateAmounts = (limit: Limit, name: string, field: Path): FieldError[] 
   const share = text('maxLimitRequestRatio');
   if (isMore(quantityOf(1), ratio)) errors.push(invalid(path('maxLimitRequestRatio'), share, `ratio ${share} is less than 1`));
   if (ratio && min && max) {
-    const bound = milliValue(max) / milliValue(min);
-    if (milliValue(ratio) / 1000 > bound)
+    // In thousandths, unless one of them has too many for 64 bits.
+    const amountOf = [ratio, min, max].every(each => value(each) < largestInThousandths) ? milliValue : value;
+    const bound = amountOf(max) / amountOf(min);
+    if (amountOf(ratio) / (amountOf === milliValue ? 1000 : 1) > bound)
       errors.push(invalid(path('maxLimitRequestRatio'), share, `ratio ${share} is greater than max/min = ${bound.toFixed(6)}`));
   }
   if (!isOvercommitAllowed(name) && preset && request && compare(preset, request) !== 0)
@@ -103,6 +106,9 @@ export const limitRange: Strategy<LimitRange> = {
       if (Object.keys(preset).length) limit.default = preset;
       if (Object.keys(request).length) limit.defaultRequest = request;
     }
+  },
+  prepareForCreate({ metadata }, { random }) {
+    metadata.name ||= random.uuid();
   },
   validate({ spec }) {
     const seen = new Set<string>();

@@ -22,6 +22,8 @@ const validateShare = (share: number | string | undefined, field: Field): FieldE
 };
 
 export const podDisruptionBudget: Strategy<Budget> = {
+  nameRule: 'path-segment',
+  metadataChecks: { create: false, update: [] },
   generation: true,
   allowUnconditionalUpdate: false,
   validate({ spec = {} }) {

@@ -34,7 +34,7 @@ export const priorityClass: Strategy<PriorityClass> = {
   },
   validate(object) {
     const errors: FieldError[] = [];
-    if (object.metadata.name.startsWith('system-')) {
+    if (object.metadata.name?.startsWith('system-')) {
       const why = notSystem(object);
       if (why)
         errors.push(

@@ -43,7 +43,13 @@ export const replicaSet: Strategy<ReplicaSet> = {
     checkAlwaysRunning(template, 'ReplicaSet', specPath.child('template'), errors);
     return errors;
   },
-  validateUpdate: (next, previous) => validateImmutable(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
+  validateUpdate: (next, previous) =>
+    validateImmutable(
+      next.spec?.selector,
+      previous.spec?.selector,
+      specPath.child('selector'),
+      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
+    ),
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
     const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));

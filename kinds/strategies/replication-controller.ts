@@ -1,7 +1,7 @@
 /** ReplicationController. */
 import type * as generated from '@kubernetes/client-node';
 import { required, root } from '../field.ts';
-import { isDns1123Label } from '../metadata.ts';
+import { isDns1123Label, isLongName } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
 import { checkAlwaysRunning, checkMatches, checkTemplate, prepareTemplate } from '../pod-spec/template.ts';
@@ -28,6 +28,7 @@ const requirements = (selector: Readonly<Record<string, string>> = {}): LabelReq
     .map(([key, value]) => ({ key, operator: '=', values: [value] }));
 
 export const replicationController: Strategy<ReplicationController> = {
+  nameRule: name => [...isLongName(name)],
   generation: true,
   defaultPropagation: 'orphan',
   defaults(object) {

@@ -2,6 +2,7 @@
 import type * as generated from '@kubernetes/client-node';
 import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, quote, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, validateAnnotations, validateLabels } from '../metadata.ts';
 import { checkPodAnnotations } from '../pod-spec/annotations.ts';
 import { check, checkNonNegative, type Errors } from '../pod-spec/check.ts';
@@ -13,7 +14,7 @@ import { checkAlwaysRunning, checkSelectorAndTemplate, prepareTemplate, requirem
 import { metaOf, type PodTemplateSpec, type Volume } from '../pod-spec/types.ts';
 import { templateWarnings } from '../pod-spec/warnings.ts';
 import { amountOf, checkAtMostWhole, checkCollisions, checkCounts, checkIntOrPercent, checkReplicaStatus } from '../pod-spec/workload.ts';
-import { formatQuantity, scaledValue } from '../quantity.ts';
+import { formatQuantity, isWhole } from '../quantity.ts';
 import { formatLabelSelector } from '../selector/label-selector.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -71,14 +72,20 @@ const dropGated = (spec: Spec | undefined): void => {
   prepareTemplate(spec?.template);
 };
 
-const checkUpdateStrategy = ({ type = '', rollingUpdate }: UpdateStrategy, path: Path, errors: Errors): void => {
+const checkUpdateStrategy = (strategy: UpdateStrategy, path: Path, errors: Errors): void => {
+  const { type = '', rollingUpdate } = strategy;
   const at = path.child('rollingUpdate');
-  // Upstream shows its internal structs.
-  const struct = rollingUpdate ? { Partition: rollingUpdate.partition ?? 0, MaxUnavailable: rollingUpdate.maxUnavailable ?? null } : null;
   if (type === 'OnDelete') {
-    if (struct) errors.push(invalid(at, struct, "only allowed for updateStrategy 'RollingUpdate'"));
+    if (rollingUpdate)
+      errors.push(
+        invalid(
+          at,
+          internalForm('apps.v1.RollingUpdateStatefulSetStrategy', rollingUpdate),
+          "only allowed for updateStrategy 'RollingUpdate'",
+        ),
+      );
   } else if (type !== 'RollingUpdate')
-    errors.push(invalid(path, { Type: type, RollingUpdate: struct }, "must be 'RollingUpdate' or 'OnDelete'"));
+    errors.push(invalid(path, internalForm('apps.v1.StatefulSetUpdateStrategy', strategy), "must be 'RollingUpdate' or 'OnDelete'"));
   else if (rollingUpdate) {
     checkNonNegative(rollingUpdate.partition, at.child('partition'), errors);
     const { maxUnavailable } = rollingUpdate;
@@ -152,7 +159,7 @@ const claimWarnings = (spec: Spec | undefined, update: boolean): string[] =>
     const path = update ? at.child('Spec') : at;
     return (['requests', 'limits'] as const).flatMap(list => {
       const amount = quantity(claim.spec?.resources?.[list]?.['storage']);
-      if (!amount || scaledValue(amount, -3) % 1000n === 0n) return [];
+      if (!amount || isWhole(amount)) return [];
       return [
         `${path.child('resources', list).key('storage')}: fractional byte value ${quote(formatQuantity(amount))} is invalid, must be an integer`,
       ];

@@ -49,7 +49,7 @@ export const priority = (replicas: Replicas): AdmissionPlugin => {
       );
     spec.priority = value;
     if (!preemptionPolicy) return;
-    if (spec.preemptionPolicy && spec.preemptionPolicy !== preemptionPolicy)
+    if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== preemptionPolicy)
       throw refused(
         request,
         `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${preemptionPolicy} from the given PriorityClass name`,
