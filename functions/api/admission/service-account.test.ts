@@ -12,7 +12,7 @@ const start = async (account: object): Promise<(spec: object, name?: string) => 
   await api.send('POST', `${path}/serviceaccounts`, {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: { name: 'default' },
+    metadata: { name: 'strict' },
     ...account,
   });
   return spec =>
