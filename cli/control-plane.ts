@@ -33,7 +33,7 @@ import { customResourceDefinitionReconciler } from '../functions/controller/cust
 import { extensionAuthentication } from '../functions/controller/extension-authentication.ts';
 import { flowControlBootstrapReconcilers, flowSchemaReconciler } from '../functions/controller/flow-control.ts';
 import { startControllers } from '../functions/controller/host.ts';
-import { reconcilers } from '../functions/controller/index.ts';
+import { type ReconcilerOptions, reconcilers } from '../functions/controller/index.ts';
 import { extensionsFrom } from '../functions/extensions.ts';
 import { createScheduler } from '../functions/scheduler/scheduler.ts';
 import { type Served, servedRegistry, settledRegistry } from '../functions/served.ts';
@@ -74,14 +74,14 @@ async function main(): Promise<void> {
     bootstrap({ log, registry: builtIn, facts: bootstrapObjects(), addresses, clock, random }),
   ]);
   const registry = await servedRegistry(builtIn, replicas);
-  const { api, backends, aggregation } = await assemble({ log, replicas, registry, settings, pki, logger });
+  const { api, backends, aggregation, identity } = await assemble({ log, replicas, registry, settings, pki, logger });
 
   const server = await listen(api, backends, settings.host, settings, pki, logger);
   const atGateway = settings.nodes > 0 ? listenWhenThere(api, backends, settings, pki, logger) : undefined;
   const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
   // Parts of the API itself, which run with every one of them: without the first no custom resource would ever be served.
   const definitions = await startControllers({ ...surroundings, reconcilers: ofServer(registry, aggregation, pki) });
-  const controllers = settings.controllers ? await startAll(registry, settings, pki, surroundings) : undefined;
+  const controllers = settings.controllers ? await startAll(registry, settings, pki, identity, surroundings) : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
 
   const shutDown = async (signal: string): Promise<void> => {
@@ -98,9 +98,12 @@ async function main(): Promise<void> {
 
 type Surroundings = Omit<Parameters<typeof startControllers>[0], 'reconcilers'>;
 
-async function startAll(served: Served, settings: ClusterSettings, pki: ClusterPki, surroundings: Surroundings) {
+type Identity = Pick<ReconcilerOptions, 'access' | 'tokenFor'>;
+
+async function startAll(served: Served, settings: ClusterSettings, pki: ClusterPki, identity: Identity, surroundings: Surroundings) {
   const settled = await settledRegistry(served, surroundings.replicas, surroundings.logger);
-  const options = { caBundle: pki.ca, podCidr: settings.podCidr, registry: settled.registry };
+  const authority = { cert: pki.ca, key: pki.caKey };
+  const options = { caBundle: pki.ca, podCidr: settings.podCidr, registry: settled.registry, authority, ...identity };
   const host = await startControllers({ ...surroundings, reconcilers: [...reconcilers(options), createScheduler()] });
   settled.follow(() => host.refresh());
   return {
@@ -134,6 +137,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
   const backends = localBackends({ agents: { ca: pki.ca, ...pki.agentClient }, frontProxy: pki.frontProxy });
   const extensions = await extensionsFrom(replicas, clock);
   const aggregation = createAggregation({ extensions, replicas, backends, clock, random });
+  const authorizer = clusterAuthorizer(replicas, rbac);
   const admin = staticToken(pki.adminToken, { name: 'admin', uid: 'admin', groups: ['system:masters'] });
   const bearer = bearerTokens([admin, bootstrapTokens(replicas, clock), tokens], issuer);
   const store = { name: 'store', livez: true, check: async () => void (await log.head('namespaces')) };
@@ -151,7 +155,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     replicas,
     registry,
     authenticators: [clientCertificate(), bearer],
-    authorizer: clusterAuthorizer(replicas, rbac),
+    authorizer,
     nonResource: nonResourceHandler({ registry, aggregation, checks: [store], tokens, gitVersion, debugFlowControl }),
     admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
@@ -163,7 +167,12 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     random,
     logger,
   });
-  return { api, backends, aggregation };
+  const identity: Identity = {
+    access: async (user, attributes) =>
+      (await authorizer.authorize({ user, version: '*', namespace: '', name: '', ...attributes })).allowed,
+    tokenFor: tokens.legacyToken,
+  };
+  return { api, backends, aggregation, identity };
 }
 
 /** What the API server upstream does itself: it runs with every API. */

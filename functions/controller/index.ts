@@ -1,5 +1,10 @@
 /** All reconcilers but the scheduler's. */
 import type { Registry } from '../../kinds/resource.ts';
+import { bootstrapSigner } from './bootstrap/signer.ts';
+import { bootstrapTokenCleaner } from './bootstrap/token-cleaner.ts';
+import { type AccessReview, certificateApprover } from './certificates/approver.ts';
+import { certificateCleaner } from './certificates/cleaner.ts';
+import { type Authority, certificateSigner } from './certificates/signer.ts';
 import { clusterRoleAggregationReconciler } from './cluster-role-aggregation.ts';
 import { deploymentReconciler } from './deployment.ts';
 import { endpointSliceReconciler } from './endpoint-slice.ts';
@@ -15,6 +20,7 @@ import { replicaSetReconciler, replicationControllerReconciler } from './replica
 import { resourceQuotaReconciler } from './resource-quota.ts';
 import { rootCaReconciler } from './root-ca.ts';
 import { serviceAccountReconciler } from './service-account.ts';
+import { serviceAccountTokenReconciler, type TokenFor } from './service-account-token.ts';
 import { storageProtectionReconcilers } from './storage-protection.ts';
 import { taintEviction } from './taint-eviction.ts';
 
@@ -24,9 +30,13 @@ export interface ReconcilerOptions {
   readonly caBundle: string;
   /** The range that nodes without one of their own get pod addresses from. */
   readonly podCidr: string;
+  /** Signs what people and nodes ask certificates for. */
+  readonly authority: Authority;
+  readonly access: AccessReview;
+  readonly tokenFor: TokenFor;
 }
 
-export const reconcilers = ({ registry, caBundle, podCidr }: ReconcilerOptions): Reconciler[] => [
+export const reconcilers = ({ registry, caBundle, podCidr, authority, access, tokenFor }: ReconcilerOptions): Reconciler[] => [
   deploymentReconciler,
   replicaSetReconciler,
   replicationControllerReconciler,
@@ -35,6 +45,12 @@ export const reconcilers = ({ registry, caBundle, podCidr }: ReconcilerOptions):
   endpointSliceMirroringReconciler,
   serviceAccountReconciler,
   rootCaReconciler(caBundle),
+  serviceAccountTokenReconciler(tokenFor, caBundle),
+  bootstrapTokenCleaner,
+  bootstrapSigner,
+  certificateApprover(access),
+  certificateSigner(authority),
+  certificateCleaner,
   namespaceReconciler(registry),
   garbageCollector(registry),
   resourceQuotaReconciler(registry),

@@ -50,6 +50,12 @@ interface Block {
   readonly body: string;
 }
 const border = /^-----(BEGIN|END) ([A-Z0-9 ]{1,64})-----\s*$/;
+/** `Name: value` lines may stand before the data, with an empty line behind them. */
+const dataOf = ({ body }: Block): Buffer => {
+  const lines = body.split('\n');
+  const first = lines.findIndex(line => !line.includes(':'));
+  return Buffer.from(lines.slice(Math.max(first, 0)).join(''), 'base64');
+};
 /** The blocks of a PEM text, in one pass. What stands around them is ignored. */
 const blocksOf = (base64: string): Block[] => {
   const blocks: Block[] = [];
@@ -70,7 +76,7 @@ export const requestProblem = (base64: string): string | undefined => {
   const [block] = blocksOf(base64);
   if (block?.type !== 'CERTIFICATE REQUEST') return 'PEM block type must be CERTIFICATE REQUEST';
   try {
-    const [request] = elements(Buffer.from(block.body, 'base64'));
+    const [request] = elements(dataOf(block));
     const [info, algorithm, signature] = elements(request?.content ?? Buffer.alloc(0));
     if (request?.tag !== 0x30 || info?.tag !== 0x30 || algorithm?.tag !== 0x30 || signature?.tag !== 0x03) return malformed;
     const [, , publicKey] = elements(info.content);
@@ -97,7 +103,7 @@ export const requestSubject = (base64: string): Subject | undefined => {
   const [block] = blocksOf(base64);
   if (!block) return undefined;
   try {
-    const [request] = elements(Buffer.from(block.body, 'base64'));
+    const [request] = elements(dataOf(block));
     const [info] = elements(request?.content ?? Buffer.alloc(0));
     const [, name] = elements(info?.content ?? Buffer.alloc(0));
     const parts = elements(name?.content ?? Buffer.alloc(0)).flatMap(set => elements(set.content).map(pair => elements(pair.content)));

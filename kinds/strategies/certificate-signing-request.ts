@@ -66,10 +66,10 @@ const validateConditions = (conditions: readonly Condition[]): FieldError[] => {
 };
 
 const validateSpec = (object: Request): FieldError[] => {
-  const { request = '', usages: given = [], signerName, expirationSeconds } = object.spec ?? {};
+  const { request, usages: given = [], signerName, expirationSeconds } = object.spec ?? {};
   const errors: FieldError[] = [];
-  const problem = requestProblem(request);
-  if (problem) errors.push(invalid(specField.child('request'), request, problem));
+  const problem = requestProblem(request ?? '');
+  if (problem) errors.push(invalid(specField.child('request'), request ?? null, problem));
   const field = specField.child('usages');
   if (!given?.length) errors.push(required(field));
   given?.forEach((usage, i) => {
@@ -151,7 +151,7 @@ export const certificateSigningRequest: Strategy<Request> = {
     const { request, signerName, usages: given, expirationSeconds } = object.spec ?? {};
     const groups = [...user.groups];
     const spec: Partial<Request['spec']> = {
-      request: request ?? '',
+      ...(request === undefined ? {} : { request }),
       signerName: signerName ?? '',
       username: user.name,
       ...(expirationSeconds === undefined ? {} : { expirationSeconds }),

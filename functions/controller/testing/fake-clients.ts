@@ -176,7 +176,7 @@ class FakeClient implements Client {
     const { subresource, guards } = options;
     if (next.metadata.uid !== current.metadata.uid) throw conflict(groupResource(key.resource), key.name, 'the uid differs');
     const merged: KubeObject =
-      subresource === 'status'
+      subresource === 'status' || subresource === 'approval'
         ? { ...current, metadata: { ...current.metadata, ...annotations(next) }, status: next['status'] }
         : subresource === 'finalize'
           ? { ...current, spec: next['spec'] }
