@@ -171,7 +171,7 @@ const handlers: Readonly<Record<string, Handler>> = {
     }
     if (registryHas(registry, inner)) return sendDocument(request, await document(path, () => openApiV3(registry, inner)));
     const extension = listed?.get(inner)?.extension;
-    return extension ? aggregation?.forward(extension, context) : plain(404, '404 page not found\n');
+    return extension ? aggregation?.forward(extension, context) : { status: 404, headers: {}, body: null };
   },
 };
 

@@ -133,12 +133,18 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
+export interface TestParts {
+  readonly replicas: Replicas;
+  readonly random: Random;
+  readonly clock: ManualClock;
+}
+
 export const anApi = async (
   admission: (parts: { replicas: Replicas; random: Random; clock: Clock }) => AdmissionPlugin[],
   /** With the namespace `default` and its service account. */
   furnished = true,
   allocators: (parts: { replicas: Replicas; random: Random; clock: Clock }) => readonly Allocator[] = () => [],
-  more: Partial<ApiOptions> = {},
+  more: (parts: TestParts) => Partial<ApiOptions> | Promise<Partial<ApiOptions>> = () => ({}),
 ): Promise<TestApi> => {
   const clock = new ManualClock();
   const random = seededRandom();
@@ -158,7 +164,7 @@ export const anApi = async (
     clock,
     random,
     logger,
-    ...more,
+    ...(await more({ replicas, random, clock })),
   });
   const ask: TestApi['raw'] = (method, url, body, headers) => api.handle(aRequest(method, url, body, headers), {});
   const send: TestApi['send'] = async (method, url, body, headers) => {

@@ -16,6 +16,7 @@ export type Probe = (extension: Extension) => Promise<string | undefined>;
 const slices = 'endpointslices.discovery.k8s.io';
 const serviceLabel = 'kubernetes.io/service-name';
 const options = { fieldManager: 'kube-apiserver' };
+const failedCheck = 'FailedDiscoveryCheck';
 const lookAgain = 30_000;
 /** The first pause after a failure; each further one is twice as long. */
 const soon = 500;
@@ -60,8 +61,9 @@ export const apiServiceAvailability = (probe: Probe): Reconciler => {
   };
 };
 
-const next = (key: Key, { status }: Judgement, failures: Map<Key, number>): Result => {
-  if (status === 'True') {
+/** All but the server's own answer comes with a change of what is watched. */
+const next = (key: Key, { reason }: Judgement, failures: Map<Key, number>): Result => {
+  if (reason !== failedCheck) {
     failures.delete(key);
     return { after: lookAgain };
   }
@@ -106,7 +108,7 @@ const judge = async (extension: Extension, probe: Probe, context: ReconcileConte
       return unavailable('MissingEndpoints', `endpointslices for ${which} have no addresses with port name "${portName}"`);
   }
   const failure = await probe(extension);
-  if (failure !== undefined) return unavailable('FailedDiscoveryCheck', failure);
+  if (failure !== undefined) return unavailable(failedCheck, failure);
   return { status: 'True', reason: 'Passed', message: 'all checks passed' };
 };
 

@@ -29,7 +29,7 @@ beforeEach(async () => {
     () => [],
     true,
     () => [],
-    { backends },
+    () => ({ backends }),
   );
 });
 afterEach(() => api.close());
