@@ -3,12 +3,13 @@
  * metadata, what this writer may not change, the kind's own preparation, validation, warnings.
  */
 import { randomSuffix, timestamp } from '../../kinds/environment.ts';
+import { quote } from '../../kinds/field.ts';
 import { validateBareMetadata, validateMetadata, validateMetadataUpdate } from '../../kinds/metadata.ts';
 import type { KubeObject } from '../../kinds/object.ts';
 import { apiVersionOf, isCustomResource, type Resource } from '../../kinds/resource.ts';
 import { conform } from '../../kinds/schema/decode.ts';
 import { applySchemaDefaults } from '../../kinds/schema/defaults.ts';
-import { badRequest, conflict, type FieldError, invalid, optimisticLock } from '../../kinds/status.ts';
+import { badRequest, conflict, type FieldError, invalid, optimisticLock, StatusError } from '../../kinds/status.ts';
 import type { StrategyContext } from '../../kinds/strategy.ts';
 import { type Call, groupResource } from './context.ts';
 import { copyJson, sameJson } from './wire.ts';
@@ -170,6 +171,9 @@ export const matchRevision = (call: Call, next: KubeObject, previous: KubeObject
       { type: 'Invalid', field: 'metadata.resourceVersion', message: 'Invalid value: 0: must be specified for an update' },
     ]);
   }
+  // Upstream's versions are numbers of 64 bits, and it is Go's reading of them that fails.
+  if (!/^\d+$/.test(seen)) throw new StatusError(500, '', `strconv.ParseUint: parsing ${quote(seen)}: invalid syntax`);
+  if (BigInt(seen) >= 1n << 64n) throw new StatusError(500, '', `strconv.ParseUint: parsing ${quote(seen)}: value out of range`);
   if (seen !== stored) throw conflict(groupResource(resource), previous.metadata.name, optimisticLock);
 };
 
@@ -183,7 +187,6 @@ const keepSystemMetadata = (next: KubeObject, previous: KubeObject): void => {
   if (before.creationTimestamp) after.creationTimestamp = before.creationTimestamp;
   if (before.deletionTimestamp) after.deletionTimestamp = before.deletionTimestamp;
   if (before.deletionGracePeriodSeconds !== undefined) after.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
-  delete (after as { selfLink?: unknown }).selfLink;
 };
 
 const notDesired = new Set(['apiVersion', 'kind', 'metadata', 'status']);

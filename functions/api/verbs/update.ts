@@ -7,6 +7,7 @@ import { decodeObject } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
 import { renewManagedFields } from '../managed-fields.ts';
 import { writeOptions } from '../options.ts';
+import { wrongIdentity } from '../precondition.ts';
 import type { Written } from '../store.ts';
 import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus, wipeSystemMetadata } from '../strategy.ts';
 import { copyJson } from '../wire.ts';
@@ -35,8 +36,8 @@ export const update = async (exchange: Exchange): Promise<Answer> => {
 
 /** `object` is the call's own copy, complete with defaults. */
 export const replaceObject = async (call: Call, object: KubeObject, options: WriteOptions): Promise<Written> => {
-  checkName(call, object);
   ensureNamespace(call, object);
+  checkName(call, object);
   dedupOwners(call, object);
   const { uid } = object.metadata;
   return updateObject(call, options, async (previous, attempt) => {
@@ -53,12 +54,7 @@ export const replaceObject = async (call: Call, object: KubeObject, options: Wri
       return next;
     }
     const stored = previous.object.metadata.uid ?? '';
-    if (uid && uid !== stored)
-      throw conflict(
-        groupResource(call.resource),
-        call.name,
-        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${stored}`,
-      );
+    if (uid && uid !== stored) throw wrongIdentity(call, uid, stored, options.dryRun);
     renewManagedFields(call, options, next, previous.object);
     keepForeignParts(call, next, previous.object);
     return next;
