@@ -36,10 +36,10 @@ export const upgrade = async (doors: Doors, request: ApiRequest, connection: Con
   if (info.verb === 'get') await authorizeAttributes(services.authorizer, { ...attributesOf(user, info), verb: 'create' });
   if (!resource || stored !== 'pods') throw pageNotFound();
   const call: Call = { services, user, resource, subresource, namespace, name, warnings: [], guards: [] };
+  const options = await admitConnection(call, info.query);
   const pod = await readPod(call);
+  const path = agentPath(subresource, pod, options);
   const backend = await agentOf(call, nodeOf(pod));
-  const path = agentPath(subresource, pod, info.query);
-  await admitConnection(call);
   const { cookie: _, ...headers } = requestHeaders(request, connection, hostPort(backend.host, backend.port), true);
   return { backend, path, headers };
 };

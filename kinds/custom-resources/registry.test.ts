@@ -222,6 +222,11 @@ describe('stored forms', () => {
     expect(fromStored?.(whole)).toBe(whole);
     expect(cows({ versions: two }).storage.fromStored).toBeUndefined();
   });
+  test('what was stored while another version was, is read under the name of the one that is now', () => {
+    const moved = two.map(version => ({ ...version, storage: version.name === 'v2' }));
+    const now = registryOf(aDefinition({ versions: moved, generation: 2 })).find('example.com', 'v2', 'cows');
+    expect(now?.storage.fromStored?.(aCow({ spec: { a: 'x' } }))).toMatchObject({ apiVersion: 'example.com/v2', spec: { a: 'x' } });
+  });
 });
 
 describe('rules', () => {

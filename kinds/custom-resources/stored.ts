@@ -52,7 +52,7 @@ export const formsOf = ({ served, stored, servedSchema, storedSchema, webhook, k
     if (before) return before;
     let settled = unchanged ? { ...object } : settle(storedSchema(), copyJson(object));
     // Whoever asks sees by the identity that the stored bytes will do.
-    if (same && semanticEqual(settled, object)) settled = object;
+    if (same && object.apiVersion === served && semanticEqual(settled, object)) settled = object;
     else if (same) settled.apiVersion = served;
     else {
       settled = copyJson(settled);

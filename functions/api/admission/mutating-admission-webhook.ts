@@ -1,6 +1,7 @@
 /** Webhooks that may change what is written, one after the other; those that ask for it look again at what later ones changed. */
 import type { KubeObject } from '../../../kinds/object.ts';
 import { jsonPatch } from '../../../kinds/patch/index.ts';
+import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { internalError } from '../../../kinds/status.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -19,6 +20,12 @@ const patched = (object: KubeObject, patch: string): KubeObject => {
   return jsonPatch(copyJson(object), operations);
 };
 
+const completed = (resource: Resource, object: KubeObject): KubeObject => {
+  const next = conform(resource.schema, object, { strict: false }).object;
+  applyDefaults(resource, next);
+  return next;
+};
+
 export const mutatingAdmissionWebhook = (dependencies: WebhookDependencies): AdmissionPlugin => {
   const configured = webhooksOf(dependencies, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
@@ -28,9 +35,10 @@ export const mutatingAdmissionWebhook = (dependencies: WebhookDependencies): Adm
     const { object } = request;
     if (!answer?.patch || !object) return false;
     const before = copyJson(object);
-    const next = conform(request.resource.schema, patched(object, answer.patch), { strict: false }).object;
-    applyDefaults(request.resource, next);
-    become(object, next);
+    const next = patched(object, answer.patch);
+    // What is posted to a subresource is of another kind.
+    const own = object.kind === request.resource.kind && object.apiVersion === apiVersionOf(request.resource);
+    become(object, own ? completed(request.resource, next) : next);
     return !sameJson(before, object);
   };
 

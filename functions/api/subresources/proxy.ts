@@ -122,9 +122,9 @@ export const passageOf = async (
 ): Promise<Destination & { readonly passage: Passage }> => {
   const locate = proxied.get(call.resource.storage.name);
   if (!locate) throw methodNotAllowed(groupResource(call.resource), 'connect');
-  await admitConnection(call);
-  const backend = await locate(call);
   const { prefix, behind } = pathsOf(info);
+  await admitConnection(call, info.query, behind && decodeURIComponent(behind));
+  const backend = await locate(call);
   const host = hostOf(request);
   const headers = { ...requestHeaders(request, connection, host, upgrade), 'x-forwarded-uri': info.path };
   const passage = { prefix, backend: hostPort(backend.host, backend.port), host };

@@ -1,6 +1,7 @@
 /** Where exec, attach and port-forward go: the agent of the pod's node, in the kubelet's own paths. */
 import { badRequest, notFound, type StatusError, serviceUnavailable } from '../../../kinds/status.ts';
 import type { Node, Pod } from '../../../kinds/types.ts';
+import { admitConnection, type ConnectOptions } from '../connect.ts';
 import { type Answer, type Call, type Exchange, groupResource, syncedReplica } from '../context.ts';
 import type { Backend } from '../types.ts';
 
@@ -52,21 +53,16 @@ export const nodeOf = (pod: Pod): string => {
   return nodeName;
 };
 
-const flag = (query: URLSearchParams, name: string): boolean => {
-  const text = query.get(name);
-  return text !== null && text !== '' && text !== '0' && text.toLowerCase() !== 'false';
-};
-
-/** Path and query at the agent, from those of the API. */
-export const agentPath = (subresource: string, pod: Pod, query: URLSearchParams): string => {
+/** Path and query at the agent. */
+export const agentPath = (subresource: string, pod: Pod, options: ConnectOptions): string => {
   const { namespace = '', name } = pod.metadata;
   const where = `${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
   if (subresource === 'portforward') {
     const ports = new URLSearchParams();
-    for (const port of query.getAll('ports')) ports.append('port', port);
+    for (const port of options.ports ?? []) ports.append('port', String(port));
     return `/portForward/${where}${ports.size > 0 ? `?${ports}` : ''}`;
   }
-  const container = containerOf(pod, query.get('container') ?? '');
+  const container = containerOf(pod, options.container ?? '');
   const parameters = new URLSearchParams();
   for (const [mine, theirs] of [
     ['stdin', 'input'],
@@ -74,14 +70,17 @@ export const agentPath = (subresource: string, pod: Pod, query: URLSearchParams)
     ['stderr', 'error'],
     ['tty', 'tty'],
   ] as const)
-    if (flag(query, mine)) parameters.append(theirs, '1');
-  if (subresource === 'exec') for (const part of query.getAll('command')) parameters.append('command', part);
+    if (options[mine]) parameters.append(theirs, '1');
+  for (const part of options.command ?? []) parameters.append('command', part);
   return `/${subresource}/${where}/${encodeURIComponent(container)}?${parameters}`;
 };
 
 /** Reached only by requests that did not ask to be upgraded. */
 export const connect = async (exchange: Exchange): Promise<Answer> => {
-  nodeOf(await readPod(exchange));
+  const options = await admitConnection(exchange, exchange.info.query);
+  const pod = await readPod(exchange);
+  agentPath(exchange.subresource, pod, options);
+  nodeOf(pod);
   throw upgradeRequired();
 };
 

@@ -5,6 +5,7 @@ import { CompilationError, compile, type Program, type Result } from '../../../.
 import { dyn } from '../../../../kinds/cel/types.ts';
 import { celValue } from '../../../../kinds/cel/values.ts';
 import type { Json, JsonObject, KubeObject } from '../../../../kinds/object.ts';
+import type { Resource } from '../../../../kinds/resource.ts';
 import type { Schema } from '../../../../kinds/schema/schema.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 
@@ -114,14 +115,25 @@ export const toJson = (value: CelValue): Json => {
   return object;
 };
 
+/** Of what is sent: a subresource may have a kind of its own (Scale, Eviction, PodExecOptions). */
+const kindOf = (resource: Resource, subresource: string): { group: string; version: string; kind: string } => {
+  const {
+    group = resource.group,
+    version = resource.version,
+    kind,
+  } = resource.subresources.find(({ name }) => name === subresource) ?? resource;
+  return { group, version, kind };
+};
+
 export const requestOf = ({ resource, subresource, name, namespace, operation, user, dryRun, options }: AdmissionRequest): unknown => {
-  const { group, version, kind, resource: plural } = resource;
+  const { group, version, resource: plural } = resource;
+  const kind = kindOf(resource, subresource);
   const extra = Object.fromEntries(Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]));
   return {
-    kind: { group, version, kind },
+    kind,
     resource: { group, version, resource: plural },
     subResource: subresource,
-    requestKind: { group, version, kind },
+    requestKind: kind,
     requestResource: { group, version, resource: plural },
     requestSubResource: subresource,
     name,
