@@ -1,7 +1,7 @@
 /** The decode stage: the body of a request as an object of its kind, unknown and duplicate fields refused, told of or ignored. */
 import type { JsonObject, KubeObject } from '../../kinds/object.ts';
 import { definitionOf } from '../../kinds/schema/data.ts';
-import { type Decoded, decodeBody, type Target } from '../../kinds/schema/decode.ts';
+import { type Decoded, decodeBody, type Target, warningsOf } from '../../kinds/schema/decode.ts';
 import { badRequest, StatusError, tooLarge, unsupportedMediaType } from '../../kinds/status.ts';
 import type { Exchange, WriteOptions } from './context.ts';
 import { type BodyType, bodyType, jsonTypes } from './negotiate.ts';
@@ -32,7 +32,7 @@ export const report = (
 ): void => {
   if (problems.length === 0) return;
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
-  if (validation === 'Warn') exchange.warnings.push(...problems);
+  if (validation === 'Warn') exchange.warnings.push(...warningsOf(problems));
 };
 
 /** A body in whichever form it was sent. */
@@ -67,17 +67,28 @@ export const decodeObject = async (
   return object;
 };
 
-const unrecognized = /^the object provided is unrecognized \(must be of type DeleteOptions\): ([\s\S]*) \([^()]*\)$/;
+const framed =
+  /^(?:the object provided is unrecognized \(must be of type DeleteOptions\): ([\s\S]*) \([^()]*\)|\S* in version "[^"]*" cannot be handled as a DeleteOptions: ([\s\S]*))$/;
 const otherKind = /^(\S*) in version (".*") cannot be handled as a DeleteOptions: converting /;
 
 /** Options are decoded before it is known what they are for, so upstream's texts lack the frame that bodies of objects have. */
 const optionsRefusal = (message: string): StatusError => {
-  const syntax = unrecognized.exec(message);
-  if (syntax) return badRequest(syntax[1] ?? '');
   const other = otherKind.exec(message);
   if (other)
     return badRequest(`no kind ${JSON.stringify(other[1])} is registered for version ${other[2]} in scheme "pkg/runtime/scheme.go:111"`);
-  return badRequest(message);
+  const [, syntax, refusal = syntax] = framed.exec(message) ?? [];
+  return badRequest(refusal ?? message);
+};
+
+/** Options are of every version, those included that nobody knows. What is wrong with the text shows when it is decoded. */
+const versionOfOptions = async (body: Uint8Array, type: BodyType): Promise<string> => {
+  try {
+    const stated: unknown = await statedVersion(body, type);
+    return typeof stated === 'string' && stated !== '' ? stated : 'v1';
+  } catch (error) {
+    if (error instanceof StatusError) return 'v1';
+    throw error;
+  }
 };
 
 /** The body of a DELETE, checked to be `DeleteOptions` of any served group version; undefined where there is none. */
@@ -85,12 +96,10 @@ export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObjec
   const body = await readBody(exchange);
   if (body.byteLength === 0) return undefined;
   const type = bodyType(exchange.request.headers.get('content-type'));
-  const { resource } = exchange;
   const options = targetOf('', 'v1', 'DeleteOptions');
-  // Of the versions that upstream does not know, only the custom resource's own has options.
-  const target = resource.schema.definition ? options : { ...options, group: resource.group, version: resource.version };
   try {
-    return (await decodeSent(target, body, type, { strict: false })).object as unknown as JsonObject;
+    const [version = 'v1', group = ''] = (await versionOfOptions(body, type)).split('/').reverse();
+    return (await decodeSent({ ...options, group, version }, body, type, { strict: false })).object as unknown as JsonObject;
   } catch (error) {
     throw error instanceof StatusError ? optionsRefusal(error.message) : error;
   }

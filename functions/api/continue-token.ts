@@ -2,6 +2,8 @@
  * The token of a chunked list, in upstream's form (apiserver `pkg/storage/continue.go`): the revision it began at and the last key given; and,
  * of our own, when it began, so that a list can be continued for as long as upstream promises, however long history is kept.
  */
+import { posix } from 'node:path';
+import { jsonKind } from '../../kinds/patch/errors.ts';
 import { badRequest, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 
@@ -48,11 +50,24 @@ export const decodeContinue = (token: string): Continue => {
       bytes.length === 0 ? 'unexpected end of JSON input' : `invalid character ${quoteByte(bytes[0] ?? 0)} looking for beginning of value`,
     );
   }
-  const { v, rv, start, since } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refuse(`json: cannot unmarshal ${jsonKind(value)} into Go value of type storage.continueToken`);
+  const { v, rv, start, since } = value as Record<string, unknown>;
+  for (const [name, member, type] of [
+    ['v', v, 'string'],
+    ['rv', rv, 'number'],
+    ['start', start, 'string'],
+  ] as const)
+    if (member !== undefined && member !== null && typeof member !== type)
+      throw refuse(
+        `json: cannot unmarshal ${jsonKind(member)} into Go struct field continueToken.${name} of type ${type === 'number' ? 'int64' : type}`,
+      );
   if (v !== version) throw refuse(`server does not recognize this encoded version ${typeof v === 'string' ? v : ''}`);
   if (rv === 0 || rv === undefined) throw refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv)) throw refuse('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof start !== 'string' || start === '') throw refuse('encoded start key empty (version meta.k8s.io/v1)');
+  // Nobody reads behind the end of what was listed, or before its beginning.
+  if (posix.normalize(`/${start}`) !== `/${start.replace(/^\//, '')}`) throw refuse(start);
   return { revision: rv, key: start.endsWith('\0') ? start.slice(0, -1) : start, ...(typeof since === 'number' ? { since } : {}) };
 };
 

@@ -246,9 +246,11 @@ const planForNamespace = (call: Call, entry: Entry, options: DeleteOptions): Pla
   return { type: 'remove' };
 };
 
-export const deletionAnswer = (call: Call, { gone, object }: Deleted): Answer => {
+export const deletionAnswer = (call: Call, options: DeleteOptions, { gone, object }: Deleted): Answer => {
   const { resource } = call;
   const { storage } = resource;
+  // Whoever waits for dependents to go is told so (apiserver `pkg/endpoints/handlers/delete.go`).
+  if (!gone && options.orphanDependents === false) return objectAnswer(202, object);
   if (!gone || answersWithObject.has(storage.name) || answersWithObjectGroups.has(storage.group)) return objectAnswer(200, object);
   const { name, uid } = object.metadata;
   const status: Status = {

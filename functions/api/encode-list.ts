@@ -28,7 +28,8 @@ export const encodeList = async (exchange: Exchange, answer: ListAnswer): Promis
   }
   refuseListForm(exchange, transform.kind, true);
   if (transform.kind === 'Table') return format(accept, tableOf(exchange, objects, metadata));
-  const items = objects.map(object => partialMetadata(exchange.resource, object, transform.apiVersion));
+  // Upstream builds this list by appending, and of nothing it makes null.
+  const items = objects.length > 0 ? objects.map(object => partialMetadata(exchange.resource, object, transform.apiVersion)) : null;
   return format(accept, { kind: 'PartialObjectMetadataList', apiVersion: transform.apiVersion, metadata, items });
 };
 

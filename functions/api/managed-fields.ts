@@ -1,9 +1,11 @@
 /** Who set which field: entries are renewed by every write, before admission, so that what plugins add belongs to nobody (as upstream). */
-import { trackUpdate } from '../../kinds/apply/managed-fields.ts';
+import { trackUpdate, withoutTimeChanges } from '../../kinds/apply/managed-fields.ts';
 import { timestamp } from '../../kinds/environment.ts';
+import { semanticEqual } from '../../kinds/equality.ts';
 import type { KubeObject } from '../../kinds/object.ts';
-import { apiVersionOf } from '../../kinds/resource.ts';
+import { apiVersionOf, isCustomResource } from '../../kinds/resource.ts';
 import type { Call, WriteOptions } from './context.ts';
+import { sameJson } from './wire.ts';
 
 export const renewManagedFields = (call: Call, options: WriteOptions, next: KubeObject, previous: KubeObject | undefined): void => {
   const { resource, subresource, services } = call;
@@ -18,4 +20,12 @@ export const renewManagedFields = (call: Call, options: WriteOptions, next: Kube
   });
   if (entries.length > 0) next.metadata.managedFields = entries;
   else delete next.metadata.managedFields;
+};
+
+/** A write that would change nothing but the times of its entries leaves them as they were, and so is none. */
+export const keepTimes = ({ resource }: Call, next: KubeObject, previous: KubeObject): void => {
+  const same = isCustomResource(resource) ? sameJson : semanticEqual;
+  const bare = ({ metadata: { managedFields: _, ...metadata }, ...rest }: KubeObject): unknown => ({ ...rest, metadata });
+  const entries = withoutTimeChanges(next.metadata.managedFields, previous.metadata.managedFields, () => same(bare(next), bare(previous)));
+  if (entries) next.metadata.managedFields = [...entries];
 };

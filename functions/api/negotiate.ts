@@ -97,10 +97,11 @@ const decide = (header: string, streams: boolean, builtIn: boolean, tables: bool
   return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
 };
 
-const bare = (header: string): string => {
+const withoutParameters = (header: string): string => {
   const semicolon = header.indexOf(';');
-  return (semicolon < 0 ? header : header.slice(0, semicolon)).trim().toLowerCase();
+  return (semicolon < 0 ? header : header.slice(0, semicolon)).trim();
 };
+const bare = (header: string): string => withoutParameters(header).toLowerCase();
 
 export type BodyType = 'json' | 'yaml' | 'protobuf';
 
@@ -126,7 +127,7 @@ const patchTypes: ReadonlyMap<string, PatchType> = new Map([
 
 /** Custom resources have no strategic merge: nothing says how their lists are merged. */
 export const patchType = (header: string | null, custom = false): PatchType => {
-  const type = patchTypes.get(bare(header ?? ''));
+  const type = patchTypes.get(withoutParameters(header ?? ''));
   if (custom && (!type || type === 'strategic'))
     throw unsupportedMediaType([...patchTypes.keys()].filter(name => patchTypes.get(name) !== 'strategic'));
   if (type) return type;

@@ -2,7 +2,7 @@
 import { forbidden as forbiddenField, invalid as invalidField, notSupported, required } from '../../kinds/field.ts';
 import { validateFieldManager } from '../../kinds/metadata.ts';
 import type { JsonObject } from '../../kinds/object.ts';
-import { badRequest, type FieldError, invalid } from '../../kinds/status.ts';
+import { badRequest, type FieldError, invalid, StatusError } from '../../kinds/status.ts';
 import type { WriteOptions } from './context.ts';
 import type { PatchType } from './negotiate.ts';
 
@@ -98,11 +98,17 @@ export const deleteOptionsOfQuery = (query: URLSearchParams): JsonObject => {
   const dryRun = query.getAll('dryRun');
   if (dryRun.length > 0) raw['dryRun'] = dryRun;
   const grace = query.get('gracePeriodSeconds');
-  if (grace) raw['gracePeriodSeconds'] = parseInteger(grace);
+  if (grace !== null) raw['gracePeriodSeconds'] = parseInteger(grace);
   const policy = query.get('propagationPolicy');
   if (policy !== null) raw['propagationPolicy'] = policy;
   const orphan = queryBool(query.get('orphanDependents'));
   if (orphan !== undefined) raw['orphanDependents'] = orphan;
+  const preconditions: JsonObject = {};
+  for (const name of ['uid', 'resourceVersion']) {
+    const value = query.get(name);
+    if (value !== null) preconditions[name] = value;
+  }
+  if (Object.keys(preconditions).length > 0) raw['preconditions'] = preconditions;
   return raw;
 };
 
@@ -159,9 +165,18 @@ export const listOptions = (query: URLSearchParams, watch: boolean): ListOptions
     allowWatchBookmarks: queryBool(query.get('allowWatchBookmarks')) ?? false,
     sendInitialEvents: queryBool(query.get('sendInitialEvents')),
   };
-  refuse('ListOptions', watch ? checkWatch(options) : checkList(options));
-  return options;
+  const complete = watch ? withInitialEvents(options) : options;
+  refuse('ListOptions', watch ? checkWatch(complete) : checkList(complete));
+  return complete;
 };
+
+/** A watch from nowhere begins with what there is (apimachinery `pkg/apis/meta/internalversion/defaults.go`). */
+const withInitialEvents = (options: ListOptions): ListOptions =>
+  options.sendInitialEvents === undefined &&
+  !options.resourceVersionMatch &&
+  (options.resourceVersion === '' || options.resourceVersion === '0')
+    ? { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+    : options;
 
 const field = 'resourceVersionMatch';
 
@@ -190,13 +205,25 @@ const checkList = ({ resourceVersionMatch: match, resourceVersion, sendInitialEv
   return errors;
 };
 
-/** A revision a client names. Throws in the words of upstream's storage layer. */
-export const parseRevision = (text: string): number => {
-  if (/^\d+$/.test(text)) {
-    const value = Number(text);
-    if (value <= Number.MAX_SAFE_INTEGER) return value;
-  }
-  throw badRequest(`invalid resource version: ${revisionProblem(text)}`);
+const mostRevision = 2n ** 64n - 1n;
+/** What is wrong with a revision that a client names, in the words of upstream's storage layer; undefined: nothing. */
+export const revisionProblem = (text: string): string | undefined => {
+  const digits = /^\d+$/.test(text);
+  if (digits && (text.length < 20 || BigInt(text) <= mostRevision)) return undefined;
+  const why = digits ? 'value out of range' : 'invalid syntax';
+  return `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`;
 };
-export const revisionProblem = (text: string): string =>
-  `resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`;
+
+/** A revision that lists ask for; 0 where none is named. */
+export const parseRevision = (text: string): number => {
+  const problem = text ? revisionProblem(text) : undefined;
+  if (problem !== undefined) throw badRequest(`invalid resource version: ${problem}`);
+  return Number(text);
+};
+
+/** A revision that gets and watches ask for, who are refused without a reason. */
+export const requireRevision = (text: string): number => {
+  const problem = text ? revisionProblem(text) : undefined;
+  if (problem !== undefined) throw new StatusError(500, '', problem);
+  return Number(text);
+};

@@ -13,6 +13,7 @@ import { authorize } from './authorize.ts';
 import type { Call, Exchange, Services, WriteOptions } from './context.ts';
 import { deprecations } from './deprecations.ts';
 import { encode } from './encode.ts';
+import { keepTimes } from './managed-fields.ts';
 import { mutate } from './mutate.ts';
 import { negotiate } from './negotiate.ts';
 import { parseRequest } from './request-info.ts';
@@ -96,6 +97,7 @@ export const persist = async (call: Call, draft: Draft, options: WriteOptions, a
     },
   };
   await mutate(call, admission);
+  if (previous) keepTimes(call, object, previous.object);
   dedupOwners(call, object);
   if (previous) matchRevision(call, object, previous.object);
   else fillSystemMetadata(call, object);

@@ -44,7 +44,9 @@ const selectableFields = (resource: Resource): ReadonlySet<string> => {
     const blank = conform(resource.schema, start, { strict: false }).object;
     blank.metadata ??= { name: '' };
     const own = hasOwnFields(resource) ? Object.keys(resource.strategy.fields?.(blank) ?? {}) : [];
-    names = new Set(['metadata.name', 'metadata.namespace', ...own.filter(name => name !== 'name')]);
+    // Cluster-wide kinds that say themselves what they can be selected by leave the namespace out.
+    const general = hasOwnFields(resource) && !resource.namespaced ? ['metadata.name'] : ['metadata.name', 'metadata.namespace'];
+    names = new Set([...general, ...own.filter(name => name !== 'name')]);
     selectable.set(resource, names);
   }
   return names;

@@ -73,8 +73,16 @@ export const storeDraft = async (
     object.metadata.resourceVersion = String(outcome.stored.revision);
     return { created: !previous, object, stored: outcome.stored };
   }
-  if (outcome.type === 'lost' && !previous) throw alreadyExists(groupResource(call.resource), object.metadata.name);
+  if (outcome.type === 'lost' && !previous) throw await taken(call, object.metadata.name);
   return undefined;
+};
+
+/** Whoever waits for an object to go wants to know that it is on its way. */
+const taken = async (call: Call, name: string): Promise<StatusError> => {
+  const refusal = alreadyExists(groupResource(call.resource), name);
+  const replica = await syncedReplica(call.services, call.resource.storage.name);
+  if (!replica.get(call.namespace, name)?.object.metadata.deletionTimestamp) return refusal;
+  return new StatusError(409, 'AlreadyExists', `object is being deleted: ${refusal.message}`, refusal.status.details);
 };
 
 const dryRun: Outcome = { type: 'stored', stored: { revision: 0, bytes: new Uint8Array() } };

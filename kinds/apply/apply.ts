@@ -37,6 +37,7 @@ const beforeFirstApply = 'before-first-apply';
 /** `apps/v1, Kind=Deployment`; the core group shows as `/v1`. */
 const shownKind = (apiVersion: unknown, kind: unknown): string => {
   const version = typeof apiVersion === 'string' ? apiVersion : '';
+  if (version.split('/').length > 2) return '/, Kind=';
   return `${version.includes('/') ? version : `/${version}`}, Kind=${typeof kind === 'string' ? kind : ''}`;
 };
 

@@ -106,6 +106,7 @@ export const withoutTimeChanges = (
   unchanged: () => boolean,
 ): readonly ManagedFieldsEntry[] | undefined => {
   if (!next?.length || next.length !== previous?.length) return next;
+  if (next.every((entry, i) => entry.time === previous[i]?.time)) return next;
   const alike = next.every((entry, i) => {
     const old = previous[i];
     return entry === old || (old !== undefined && equal({ ...entry, time: null }, { ...old, time: null }));

@@ -44,3 +44,7 @@ export const goType = (value: unknown): string => {
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'string' ? 'string' : 'map[string]interface {}';
 };
+
+/** A decoded value where Go's `%s` expects a text. */
+export const printedAsText = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'boolean' ? `%!s(${goType(value)}=${printed(value)})` : printed(value);

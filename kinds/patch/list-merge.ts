@@ -1,7 +1,7 @@
 /** How strategic merge patch merges two lists, and in which order the result stands. */
 import type { Schema } from '../schema/schema.ts';
 import { badRequest } from '../status.ts';
-import { bareError, goType, printed, unprocessable } from './errors.ts';
+import { bareError, goType, printed, printedAsText, unprocessable } from './errors.ts';
 import { goKind, type PatchMeta } from './patch-meta.ts';
 import { type Fields, isFields, own } from './value.ts';
 
@@ -103,7 +103,7 @@ const applyListDirectives = (before: List, change: List, mergeKey: string): Part
       if (!Object.hasOwn(item, mergeKey)) throw noMergeKey(item, mergeKey);
       deleted.add(item[mergeKey]);
     } else if (directive === 'merge') throw bareError('merging lists cannot yet be specified in the patch');
-    else throw bareError(`unknown patch type: ${printed(directive)} in map: ${printed(item)}`);
+    else throw bareError(`unknown patch type: ${printedAsText(directive)} in map: ${printed(item)}`);
   }
   if (replace) return { before: items, change: [] };
   return { before: deleted.size ? before.filter(item => !deleted.has(identity(item, mergeKey))) : before, change: items };

@@ -5,7 +5,7 @@
  */
 import type { Schema } from '../schema/schema.ts';
 import { badRequest } from '../status.ts';
-import { bareError, goType, jsonKind, printed } from './errors.ts';
+import { bareError, goType, jsonKind, printed, printedAsText } from './errors.ts';
 import { hasDirective, mergeList, orderList, patchDirective } from './list-merge.ts';
 import { patchMeta } from './patch-meta.ts';
 import { copyOf, type Fields, isFields, own, put, refuseDeepNesting } from './value.ts';
@@ -94,7 +94,7 @@ const mergeFields = (target: Fields, patch: Fields, schema: Schema): Fields => {
     return rest;
   }
   if (directive === 'delete') return {};
-  if (directive !== undefined) throw bareError(`unknown patch type: ${printed(directive)} in map: ${printed(patch)}`);
+  if (directive !== undefined) throw bareError(`unknown patch type: ${printedAsText(directive)} in map: ${printed(patch)}`);
 
   const merged = Object.hasOwn(patch, retainKeysDirective) ? retainKeys(target, patch) : copyOf(target);
   const done = new Set<string>([retainKeysDirective]);

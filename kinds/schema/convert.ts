@@ -130,6 +130,7 @@ export class Conversion {
   }
 
   #typeError(value: string, go: string): GoError {
+    if (this.#restore) return new GoError(`json: cannot unmarshal ${value} into Go value of type ${go}`);
     const steps: string[] = [];
     let owner = '';
     for (const step of this.#path) {
@@ -205,6 +206,7 @@ export class Conversion {
           return canonicalBase64(value);
         } catch (error) {
           if (!(error instanceof GoError)) throw error;
+          if (this.#restore) throw new GoError(`error decoding from json: ${error.message}`);
           this.#firstError ??= error;
           return undefined;
         }

@@ -3,8 +3,7 @@ import { builtInRegistry } from '../registry.ts';
 import type { Resource } from '../resource.ts';
 import { StatusError } from '../status.ts';
 import { definitionOf } from './data.ts';
-import { conform, decodeBody } from './decode.ts';
-
+import { conform, decodeBody, decodeOperations, warningsOf } from './decode.ts';
 import { emptyAsGiven } from './given.ts';
 import { prune } from './prune.ts';
 import type { Schema } from './schema.ts';
@@ -146,6 +145,21 @@ describe('strict problems', () => {
 
   test('colons inside strings are no members', () => {
     expect(decode(configMaps, { data: { a: '{"x":1,\\"y":2}', 'b:c': ':' } }).problems).toEqual([]);
+  });
+
+  test('YAML that repeats several keys: one problem to who refuses, a warning each to who warns', () => {
+    const { object, problems } = decode(configMaps, 'data:\n  a: x\n  a: z\nmetadata: {labels: {b: "1", "b": "2"}}\n', 'yaml');
+    expect(object).toMatchObject({ data: { a: 'z' }, metadata: { labels: { b: '2' } } });
+    expect(problems).toEqual(['yaml: unmarshal errors:\n  line 3: key "a" already set in map\n  line 4: key "b" already set in map']);
+    expect(warningsOf(problems)).toEqual(['line 3: key "a" already set in map', 'line 4: key "b" already set in map']);
+  });
+
+  test('what follows the first YAML document is not read', () => {
+    expect(decode(configMaps, '{"data":{"a":"x"}} }} : [', 'yaml').object['data']).toEqual({ a: 'x' });
+  });
+
+  test('half a character is read as a replacement character', () => {
+    expect(decode(configMaps, '{"data":{"a":"\\ud83d\\ude00 \\ud83d \\\\ud83d"}}').object['data']).toEqual({ a: '😀 \ufffd \\ud83d' });
   });
 
   test('YAML that repeats a key', () => {
@@ -398,4 +412,25 @@ test('without a target a body is taken as it is', () => {
     object: { a: { b: 2 } },
     problems: ['duplicate field "a.b"'],
   });
+});
+
+describe('operations of a JSON patch', () => {
+  test('members that occur twice or mean nothing are reported by the place of the operation', () => {
+    const { value, problems } = decodeOperations(bytes('[{"op":"add","path":"/a","value":1,"value":2,"foo":3}]'), { strict: true });
+    expect(value).toEqual([{ op: 'add', path: '/a', value: 2, foo: 3 }]);
+    expect(problems).toEqual(['duplicate field "[0].value"', 'unknown field "[0].foo"']);
+  });
+
+  test('what is no JSON is refused in Go words', () => {
+    expect(refusal(() => decodeOperations(bytes('[] x'), { strict: false }))).toBe("400 invalid character 'x' after top-level value");
+  });
+});
+
+test('a value that upstream holds unstructured is refused in other words', () => {
+  const schema = deployments.schema;
+  const made = (given: unknown) => refusal(() => conform(schema, deployment(given), { strict: false, restore: true }));
+  expect(made({ paused: 'x' })).toContain('unrecognized type: bool');
+  expect(made({ replicas: 1.5 })).toContain('cannot convert float64 to int32');
+  expect(made({ template: { spec: { containers: 'x' } } })).toContain('cannot restore slice from string');
+  expect(made({ selector: 5 })).toContain('cannot restore struct from: int64');
 });

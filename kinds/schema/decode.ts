@@ -7,7 +7,7 @@ import { badRequest, StatusError } from '../status.ts';
 import { Conversion } from './convert.ts';
 import { isKnownKind, isOfEveryVersion } from './data.ts';
 import { GoError } from './go-values.ts';
-import { census, JsonSyntaxError, parseJson, readExactly } from './json-text.ts';
+import { census, JsonSyntaxError, parseJson, readExactly, withWholeCharacters } from './json-text.ts';
 import { prune } from './prune.ts';
 import type { Schema } from './schema.ts';
 import type { Shape } from './shape.ts';
@@ -19,9 +19,24 @@ export type Target = Pick<Resource, 'group' | 'version' | 'kind' | 'schema'>;
 
 export interface Decoded {
   object: KubeObject;
-  /** As fieldValidation reports them: `unknown field "spec.foo"`, `duplicate field "spec.replicas"`. Empty unless strict. */
-  problems: string[];
+  /**
+   * As fieldValidation reports them: `unknown field "spec.foo"`, `duplicate field "spec.replicas"`. All that is wrong with a YAML text is one
+   * problem of several lines. Empty unless strict.
+   */
+  problems: readonly string[];
 }
+
+const yamlProblems = 'yaml: unmarshal errors:\n';
+/** Each as a warning of its own (apiserver `pkg/endpoints/handlers/rest.go` parseYAMLWarnings). */
+export const warningsOf = (problems: readonly string[]): string[] =>
+  problems.flatMap(problem =>
+    problem.startsWith(yamlProblems)
+      ? problem
+          .slice(yamlProblems.length)
+          .split('\n')
+          .map(line => line.trim())
+      : [problem],
+  );
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -35,41 +50,57 @@ const summarize = (body: Uint8Array): string => {
 };
 
 interface Parsed {
+  readonly text: string;
   /** Null for an empty YAML document. */
   value: unknown;
-  problems: string[];
+  problems: readonly string[];
   /** Object members in the text, to find out that some occurred twice; undefined where that is known already. */
   members?: number;
 }
 
 const parse = (body: Uint8Array, mediaType: 'json' | 'yaml'): Parsed => {
   const text = utf8.decode(body);
-  if (mediaType === 'yaml') return readYaml(text);
-  const { members, literals } = census(body);
-  if (literals) return { value: readExactly(text), problems: [] };
-  return { value: parseJson(text), problems: [], members };
+  if (mediaType === 'yaml') {
+    const { value, repeated } = readYaml(text);
+    return { text, value, problems: repeated.length > 0 ? [yamlProblems + repeated.map(line => `  ${line}`).join('\n')] : [] };
+  }
+  const { members, literals, surrogates } = census(body);
+  const whole = surrogates ? withWholeCharacters(text) : text;
+  if (literals) return { text: whole, value: readExactly(whole), problems: [] };
+  return { text: whole, value: parseJson(whole), problems: [], members };
 };
 
+const jsonName = (value: unknown): string => {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'string' || typeof value === 'number' ? typeof value : isObject(value) ? 'object' : 'number';
+};
+
+/** What upstream's decoder says of a kind and version that are none; undefined where it would look on. */
+export const typeMetaProblem = (apiVersion: unknown, kind: unknown): string | undefined => {
+  for (const [name, value] of [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+  ] as const)
+    if (value !== undefined && value !== null && typeof value !== 'string')
+      return `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonName(value)} into Go struct field .${name} of type string`;
+  return typeof apiVersion === 'string' && apiVersion.split('/').length > 2 ? `unexpected GroupVersion string: ${apiVersion}` : undefined;
+};
+
+const goTypeMeta = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
 /** Group version and kind as the body itself states them. Throws what makes a body unrecognisable. */
 const interpret = (value: unknown): { apiVersion: string; kind: string } => {
-  const goType = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
-  const refuse = (what: string): GoError => new GoError(`couldn't get version/kind; json parse error: json: cannot unmarshal ${what}`);
-  const nameOf = (wrong: unknown): string => {
-    if (Array.isArray(wrong)) return 'array';
-    if (typeof wrong === 'boolean') return 'bool';
-    return typeof wrong === 'string' || typeof wrong === 'number' ? typeof wrong : isObject(wrong) ? 'object' : 'number';
-  };
   if (value === null) return { apiVersion: '', kind: '' };
-  if (typeof value !== 'object' || Array.isArray(value)) throw refuse(`${nameOf(value)} into Go value of type ${goType}`);
-  const member = (name: 'apiVersion' | 'kind'): string => {
-    const found = Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined;
-    if (found === undefined || found === null) return '';
-    if (typeof found !== 'string') throw refuse(`${nameOf(found)} into Go struct field .${name} of type string`);
-    return found;
-  };
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new GoError(
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${jsonName(value)} into Go value of type ${goTypeMeta}`,
+    );
+  const member = (name: 'apiVersion' | 'kind'): unknown => (Object.hasOwn(value, name) ? (value as JsonObject)[name] : undefined);
   const apiVersion = member('apiVersion');
-  if (apiVersion.split('/').length > 2) throw new GoError(`unexpected GroupVersion string: ${apiVersion}`);
-  return { apiVersion, kind: member('kind') };
+  const kind = member('kind');
+  const why = typeMetaProblem(apiVersion, kind);
+  if (why !== undefined) throw new GoError(why);
+  return { apiVersion: (apiVersion as string | null | undefined) ?? '', kind: (kind as string | null | undefined) ?? '' };
 };
 
 /** Upstream's name of a group's internal types: `core`, `apps`, `rbac`. */
@@ -115,7 +146,7 @@ export const decodeBody = (
     if (error instanceof YamlSyntaxError || error instanceof GoError) throw unrecognized(target, error.message, body);
     throw error;
   }
-  if (!target) return untargeted(parsed, body, mediaType, strict);
+  if (!target) return untargeted(parsed, mediaType, strict);
   const shape = shapeOfDefinition(target.schema.definition);
   if (!shape && !stated.kind) throw unrecognized(target, `Object 'Kind' is missing in '${utf8.decode(body)}'`, body);
   stated.kind ||= target.kind;
@@ -125,7 +156,7 @@ export const decodeBody = (
   try {
     const decoded = convert(target.schema, shape, parsed.value, strict);
     if (parsed.members !== undefined && parsed.members !== decoded.members) {
-      const again = convert(target.schema, shape, readExactly(utf8.decode(body)), strict);
+      const again = convert(target.schema, shape, readExactly(parsed.text), strict);
       return complete(again.value, stated, again.problems);
     }
     return complete(decoded.value, stated, [...parsed.problems.slice(0, strict ? undefined : 0), ...decoded.problems]);
@@ -154,16 +185,14 @@ const unhandled = (target: Target, stated: { apiVersion: string; kind: string },
 export const unrecognized = (target: Target | undefined, why: string, body: Uint8Array): StatusError =>
   badRequest(`the object provided is unrecognized (must be of type ${target?.kind ?? ''}): ${why} (${summarize(body)})`);
 
-/** CustomResourceDefinitions have no conversions to fail, only other versions. */
+/** Custom resources have no conversions to fail, only other versions; their strategy refuses another kind. */
 const customMismatch = (stated: { apiVersion: string; kind: string }, target: Target): StatusError | undefined => {
   const expected = apiVersionOf(target);
-  if (stated.apiVersion !== expected)
-    return badRequest(`the API version in the data (${stated.apiVersion}) does not match the expected API version (${expected})`);
-  // Another kind of the group is for its strategy to refuse.
-  return undefined;
+  if (stated.apiVersion === expected) return undefined;
+  return badRequest(`the API version in the data (${stated.apiVersion}) does not match the expected API version (${expected})`);
 };
 
-const complete = (value: Json, stated: { apiVersion: string; kind: string }, problems: string[]): Decoded => {
+const complete = (value: Json, stated: { apiVersion: string; kind: string }, problems: readonly string[]): Decoded => {
   const object = isObject(value) ? value : {};
   object['apiVersion'] = stated.apiVersion;
   object['kind'] = stated.kind;
@@ -171,20 +200,37 @@ const complete = (value: Json, stated: { apiVersion: string; kind: string }, pro
   return { object: object as unknown as KubeObject, problems };
 };
 
-const untargeted = (parsed: Parsed, body: Uint8Array, mediaType: 'json' | 'yaml', strict: boolean): Decoded => {
+const untargeted = (parsed: Parsed, mediaType: 'json' | 'yaml', strict: boolean): Decoded => {
   try {
     const conversion = new Conversion(strict);
     let value = conversion.copy(parsed.value, true);
     if (mediaType === 'json' && parsed.members !== undefined && parsed.members !== conversion.members)
-      value = conversion.copy(readExactly(utf8.decode(body)), true);
+      value = conversion.copy(readExactly(parsed.text), true);
     if (!isObject(value) && value !== null)
-      throw new GoError(
-        `json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value} into Go value of type map[string]interface {}`,
-      );
+      throw new GoError(`json: cannot unmarshal ${jsonName(value)} into Go value of type map[string]interface {}`);
     const problems = strict ? [...parsed.problems, ...conversion.problems] : [];
     return { object: (value ?? {}) as unknown as KubeObject, problems };
   } catch (error) {
     throw error instanceof GoError ? badRequest(error.message) : error;
+  }
+};
+
+const operationFields = new Set(['op', 'path', 'from', 'value']);
+/** The operations of a JSON patch, which are a list of their own kind. Throws `StatusError` 400. */
+export const decodeOperations = (body: Uint8Array, { strict }: { strict: boolean }): { value: unknown; problems: readonly string[] } => {
+  try {
+    const conversion = new Conversion(strict);
+    const value = conversion.copy(readExactly(utf8.decode(body)), true);
+    const unknown = (operation: unknown, i: number): string[] =>
+      isObject(operation)
+        ? Object.keys(operation)
+            .filter(name => !operationFields.has(name))
+            .map(name => `unknown field ${JSON.stringify(`[${i}].${name}`)}`)
+        : [];
+    const problems = strict && Array.isArray(value) ? [...conversion.problems, ...value.flatMap(unknown)] : [];
+    return { value, problems };
+  } catch (error) {
+    throw error instanceof JsonSyntaxError || error instanceof GoError ? badRequest(error.message) : error;
   }
 };
 
@@ -217,11 +263,21 @@ export const invalidPatchResult = (value: unknown, why: string): StatusError => 
  * as if it had been sent. The input is neither changed nor shared. Throws `StatusError` 422 as a patch would; `restore`: as one
  * that is applied to Go values, not to JSON.
  */
-export const conform = (schema: Schema, value: unknown, { strict, restore = false }: { strict: boolean; restore?: boolean }): Decoded => {
+export const conform = (
+  schema: Schema,
+  value: unknown,
+  { strict, restore = false, refuse = why => invalidPatchResult(value, why) }: ConformOptions,
+): Decoded => {
   try {
     const { value: made, problems } = convert(schema, shapeOfDefinition(schema.definition), value, strict, restore);
     return { object: made as unknown as KubeObject, problems };
   } catch (error) {
-    throw error instanceof GoError ? invalidPatchResult(value, error.message) : error;
+    throw error instanceof GoError ? refuse(error.message) : error;
   }
 };
+
+export interface ConformOptions {
+  readonly strict: boolean;
+  readonly restore?: boolean;
+  readonly refuse?: (why: string) => StatusError;
+}

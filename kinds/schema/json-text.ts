@@ -32,19 +32,24 @@ export interface Census {
   readonly members: number;
   /** Some number must be read from its literal. */
   readonly literals: boolean;
+  /** Some escape may be half of a character, which Go reads as a replacement character. */
+  readonly surrogates: boolean;
 }
 
 /** Counts in one pass over the bytes; the text need not be valid. */
 export const census = (bytes: Uint8Array): Census => {
   let members = 0;
   let literals = false;
+  let surrogates = false;
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i] as number;
     if (byte === 0x22) {
       for (i++; i < bytes.length; i++) {
         const inner = bytes[i];
-        if (inner === 0x5c) i++;
-        else if (inner === 0x22) break;
+        if (inner === 0x5c) {
+          i++;
+          if (bytes[i] === 0x75 && ((bytes[i + 1] as number) | 0x20) === 0x64) surrogates = true;
+        } else if (inner === 0x22) break;
       }
     } else if (byte === 0x3a) members++;
     else if ((byte >= 0x30 && byte <= 0x39) || byte === 0x2d) {
@@ -59,12 +64,16 @@ export const census = (bytes: Uint8Array): Census => {
       i--;
     }
   }
-  return { members, literals };
+  return { members, literals, surrogates };
 };
 
 const quoteCharacter = (character: string): string => {
   if (character === "'") return `'\\''`;
   if (character === '"') return `'"'`;
+  const code = character.charCodeAt(0);
+  // Go writes most control characters by their byte.
+  if ((code < 0x20 && !/[\b\t\n\v\f\r]/.test(character)) || code === 0x7f) return `'\\x${code.toString(16).padStart(2, '0')}'`;
+  if (code === 0x0b) return "'\\v'";
   return `'${JSON.stringify(character).slice(1, -1)}'`;
 };
 
@@ -234,3 +243,8 @@ export const parseJson = (text: string): unknown => {
     throw new JsonSyntaxError('unexpected end of JSON input');
   }
 };
+
+const escapesInText = /\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u(d[89a-f][0-9a-f]{2})|.)/gi;
+/** JSON text with halves of characters written as Go reads them. */
+export const withWholeCharacters = (text: string): string =>
+  text.replace(escapesInText, (found: string, _high, _low, half?: string) => (half === undefined ? found : '\\ufffd'));

@@ -75,6 +75,8 @@ const schema = yaml.FAILSAFE_SCHEMA.extend({
   ],
 });
 
+const halfCharacter = /\p{Surrogate}/u;
+
 /** Spreads aliases out and sorts members, as the detour through a Go map does. */
 class Expansion {
   #budget: number;
@@ -86,6 +88,8 @@ class Expansion {
     if (--this.#budget < 0) throw new YamlSyntaxError('yaml: document contains excessive aliasing');
     if (typeof value === 'number' && !Number.isFinite(value)) throw new YamlSyntaxError(`json: unsupported value: ${value}`);
     if (value === null || value === undefined) return null;
+    if (typeof value === 'string' && halfCharacter.test(value))
+      throw new YamlSyntaxError('yaml: found invalid Unicode character escape code');
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
     if (++this.#depth > maxDepth) throw new YamlSyntaxError('yaml: exceeded max depth');
     let made: Json;
@@ -100,51 +104,125 @@ class Expansion {
   }
 }
 
-const describe = (error: yaml.YAMLException, text: string): string => {
-  // js-yaml ends every text with a line break of its own.
-  const line = Math.min((error.mark?.line ?? 0) + 1, text.trimEnd().split('\n').length);
-  const reasons: [RegExp, string][] = [
-    [/unexpected end of the stream within a flow collection|expected the node content/, 'did not find expected node content'],
-    [/bad indentation of a mapping entry|can not read a block mapping entry/, 'could not find expected key'],
-    [/tab characters must not be used/, 'found character that cannot start any token'],
-    [/unidentified alias "(.*)"/, 'unknown anchor referenced'],
-  ];
-  const known = reasons.find(([pattern]) => pattern.test(error.reason));
-  if (known?.[1] === 'unknown anchor referenced') return `yaml: unknown anchor '${/"(.*)"/.exec(error.reason)?.[1]}' referenced`;
-  return `yaml: line ${line}: ${known?.[1] ?? error.reason}`;
+/** The brackets that are open at the end of a text, quoted ones aside. */
+const openFlow = (text: string): string => {
+  const open: string[] = [];
+  for (const [mark] of text.matchAll(/"(?:[^"\\]|\\.)*"|'[^']*'|[[\]{}]/g)) {
+    if (mark === '{' || mark === '[') open.push(mark);
+    else if (mark === '}' || mark === ']') open.pop();
+  }
+  return open.at(-1) ?? '';
 };
 
-/** The first document as JSON, and what a strict reader objects to (members that occur twice). Throws `YamlSyntaxError`. */
-export const readYaml = (text: string): { value: Json; problems: string[] } => {
-  const problems: string[] = [];
-  const documents = (lenient: boolean): unknown[] => {
-    const all: unknown[] = [];
-    yaml.loadAll(text, document => all.push(document), { schema, json: lenient });
-    return all;
+/** What upstream's parser says where js-yaml only knows that the text is no YAML. */
+const describe = (error: yaml.YAMLException, text: string): string => {
+  const { reason } = error;
+  const alias = /unidentified alias "(.*)"/.exec(reason);
+  if (alias) return `yaml: unknown anchor '${alias[1]}' referenced`;
+  if (/expected hexadecimal character/.test(reason)) return 'yaml: did not find expected hexdecimal number';
+  if (/expected valid JSON character|non-printable characters/.test(reason)) return 'yaml: control characters are not allowed';
+  if (/unknown escape sequence/.test(reason)) return 'yaml: found unknown escape character';
+  // js-yaml ends every text with a line break of its own.
+  const lines = text.trimEnd().split('\n');
+  const line = Math.min((error.mark?.line ?? 0) + 1, lines.length);
+  const said = (): string => {
+    if (/unexpected end of the stream within a flow collection|expected the node content/.test(reason))
+      return openFlow(text) === '{' && !text.trimEnd().endsWith('{')
+        ? "did not find expected ',' or '}'"
+        : 'did not find expected node content';
+    if (/bad indentation of a mapping entry|can not read a block mapping entry/.test(reason)) return 'could not find expected key';
+    if (!/tab characters must not be used/.test(reason)) return reason;
+    // Behind a value the tab would go on with that value; behind a key it begins one.
+    const continues = line > 1 && !/[:-]\s*$/.test(lines[line - 2] ?? '');
+    return continues ? 'found a tab character that violates indentation' : 'found character that cannot start any token';
   };
-  const read = (): unknown[] => {
+  return `yaml: line ${line}: ${said()}`;
+};
+
+class FirstDocument {
+  readonly value: unknown;
+  constructor(value: unknown) {
+    this.value = value;
+  }
+}
+
+/** Stops where the first document ends: whatever follows is not read, so nothing is wrong with it. */
+const firstDocument = (text: string, lenient: boolean): unknown => {
+  let depth = 0;
+  // Declared too narrowly: it is handed the parser's state.
+  const listener = (event: string, state: { result?: unknown }): void => {
+    if (event === 'open') depth++;
+    else if (--depth === 0) throw new FirstDocument(state.result);
+  };
+  try {
+    yaml.loadAll(text, () => undefined, { schema, json: lenient, listener } as yaml.LoadOptions);
+  } catch (thrown) {
+    if (thrown instanceof FirstDocument) return thrown.value;
+    throw thrown;
+  }
+  return null;
+};
+
+/** Repeated keys are looked for no longer than this: each takes a reading of its own. */
+const mostRepeated = 20;
+const keyAt = /"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|[^:,{}[\]\n]+(?::(?=\S)[^:,{}[\]\n]*)*/y;
+
+interface Repeated {
+  readonly name: string;
+  /** Of its value, as upstream counts. */
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+const repeatedKey = (text: string, start: number): Repeated => {
+  keyAt.lastIndex = start;
+  const [found = '', double, single] = keyAt.exec(text) ?? [];
+  const end = start + Math.max(found.length, 1);
+  const value = /\s*:(?:[^\S\n]*(?:#[^\n]*)?\n)*/y;
+  value.lastIndex = end;
+  const before = text.slice(0, end + (value.exec(text)?.[0].length ?? 0));
+  return { name: double ?? single ?? found.trim(), line: before.split('\n').length, start, end };
+};
+
+/** Lines about keys that occur twice in one mapping. */
+const repetitions = (text: string): string[] => {
+  const found: string[] = [];
+  let rest = text;
+  while (found.length < mostRepeated) {
     try {
-      return documents(false);
+      firstDocument(rest, false);
+      return found;
+    } catch (error) {
+      if (!(error instanceof yaml.YAMLException) || !/duplicated mapping key/.test(error.reason)) return found;
+      const key = repeatedKey(rest, error.mark?.position ?? 0);
+      found.push(`line ${key.line}: key ${JSON.stringify(key.name)} already set in map`);
+      // Out of the way under a name that nothing else has, for the next one to show.
+      rest = `${rest.slice(0, key.start)}"repeated ${found.length}"${rest.slice(key.end)}`;
+    }
+  }
+  return found;
+};
+
+export interface YamlText {
+  readonly value: Json;
+  /** Lines on members that occur twice, which a strict reader objects to. */
+  readonly repeated: readonly string[];
+}
+
+/** The first document as JSON. Throws `YamlSyntaxError`. */
+export const readYaml = (text: string): YamlText => {
+  const read = (lenient: boolean): unknown => {
+    try {
+      return firstDocument(text, lenient);
     } catch (error) {
       if (!(error instanceof yaml.YAMLException)) throw new YamlSyntaxError('yaml: exceeded max depth');
-      if (!/duplicated mapping key/.test(error.reason)) throw new YamlSyntaxError(describe(error, text));
-      const key = /([^\s:{,"']+)["']?\s*:?\s*$/.exec(
-        (error.mark?.buffer ?? '')
-          .slice(0, error.mark?.position ?? 0)
-          .split('\n')
-          .at(-1) ?? '',
-      )?.[1];
-      const line = (error.mark?.line ?? 0) + 1;
-      problems.push(`yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key ?? lineKey(error))} already set in map`);
-      return documents(true);
+      if (!lenient && /duplicated mapping key/.test(error.reason)) return error;
+      throw new YamlSyntaxError(describe(error, text));
     }
   };
-  const [first] = read();
-  return { value: new Expansion(1000 + 10 * text.length).expand(first), problems };
-};
-
-/** js-yaml points at the value or the key of the repeated member, depending on its form. */
-const lineKey = (error: yaml.YAMLException): string => {
-  const line = (error.mark?.buffer ?? '').split('\n')[error.mark?.line ?? 0] ?? '';
-  return /^[\s-]*["']?([^"':\s]+)/.exec(line)?.[1] ?? '';
+  const first = read(false);
+  const twice = first instanceof yaml.YAMLException;
+  const value = new Expansion(1000 + 10 * text.length).expand(twice ? read(true) : first);
+  return { value, repeated: twice ? repetitions(text) : [] };
 };

@@ -17,5 +17,5 @@ export const readDeleteOptions = async (exchange: Exchange): Promise<DeleteOptio
 
 export const remove = async (exchange: Exchange): Promise<Answer> => {
   const options = await readDeleteOptions(exchange);
-  return deletionAnswer(exchange, await deleteObject(exchange, options));
+  return deletionAnswer(exchange, options, await deleteObject(exchange, options));
 };

@@ -1,8 +1,8 @@
 /** GET of one object: its stored bytes. */
-import { notFound, StatusError } from '../../../kinds/status.ts';
+import { notFound } from '../../../kinds/status.ts';
 import type { Entry } from '../../../store/replica.ts';
 import { type Answer, type Call, type Exchange, groupResource, type ObjectAnswer, replicaOf, toServed } from '../context.ts';
-import { parseRevision, revisionProblem } from '../options.ts';
+import { requireRevision } from '../options.ts';
 import { tooLargeRevision } from './list.ts';
 
 export const entryAnswer = (call: Call, entry: Entry): ObjectAnswer => ({
@@ -24,12 +24,12 @@ export const readEntry = async (call: Call): Promise<Entry> => {
 
 export const get = async (exchange: Exchange): Promise<Answer> => {
   const asked = exchange.info.query.get('resourceVersion');
-  if (asked && !/^\d+$/.test(asked)) throw new StatusError(500, '', revisionProblem(asked));
-  if (asked && asked !== '0') {
+  const revision = asked ? requireRevision(asked) : 0;
+  if (revision > 0) {
     const opened = replicaOf(exchange.services, exchange.resource.storage.name);
     const replica = opened instanceof Promise ? await opened : opened;
     await replica.sync();
-    if (parseRevision(asked) > replica.revision) throw tooLargeRevision(parseRevision(asked), replica.revision);
+    if (revision > replica.revision) throw tooLargeRevision(revision, replica.revision);
   }
   return entryAnswer(exchange, await readEntry(exchange));
 };

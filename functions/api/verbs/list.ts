@@ -27,7 +27,7 @@ export const listSelected = async (exchange: Exchange, options: ListOptions, sel
   const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
   if (options.continue) return continued(exchange, options, selection, replica);
   const { resourceVersion: text, resourceVersionMatch: match, limit } = options;
-  const asked = text ? parseRevision(text) : 0;
+  const asked = parseRevision(text);
   if (asked > replica.revision) throw tooLargeRevision(asked, replica.revision);
   const exact = match === 'Exact' || (limit > 0 && asked > 0 && !match);
   if (exact) {
@@ -38,9 +38,11 @@ export const listSelected = async (exchange: Exchange, options: ListOptions, sel
     return chunk(exchange, entries, limit, asked, selection);
   }
   const revision = replica.revision;
-  // Asked of a cache (`0`), upstream gives everything at once.
-  return chunk(exchange, selected(replica, selection), text === '0' ? 0 : limit, revision, selection);
+  return chunk(exchange, selected(replica, selection), limitOf(options), revision, selection);
 };
+
+/** Asked of a cache (`0`), upstream gives everything at once. */
+const limitOf = ({ resourceVersion, limit }: ListOptions): number => (resourceVersion === '0' ? 0 : limit);
 
 const past = async (exchange: Exchange, replica: Replica, selection: Selection, revision: number): Promise<readonly Entry[]> => {
   const entries = await asOf(exchange.services.log, replica, exchange.namespace, revision);
@@ -48,19 +50,21 @@ const past = async (exchange: Exchange, replica: Replica, selection: Selection, 
 };
 
 const continued = async (exchange: Exchange, options: ListOptions, selection: Selection, replica: Replica): Promise<ListAnswer> => {
+  const token = decodeContinue(options.continue);
+  const { revision, key, since } = token;
   if (options.resourceVersion && options.resourceVersion !== '0')
     throw new StatusError(400, 'BadRequest', 'specifying resource version is not allowed when using continue');
-  const token = decodeContinue(options.continue);
-  const { revision, key } = token;
+  if (revision > replica.revision) throw tooLargeRevision(revision, replica.revision);
   const rest = (entries: readonly Entry[]): readonly Entry[] => after(entries, exchange.namespace, key);
-  if (revision < 0) return chunk(exchange, rest(selected(replica, selection)), options.limit, replica.revision, selection);
+  const limit = limitOf(options);
+  if (revision < 0) return chunk(exchange, rest(selected(replica, selection)), limit, replica.revision, selection);
   const now = exchange.services.clock.now();
   if (isTooOld(token, now)) throw continueExpired(key);
   const entries = await past(exchange, replica, selection, revision).catch((error: unknown) => {
     if (error instanceof ExpiredError) throw continueExpired(key);
     throw error;
   });
-  return chunk(exchange, rest(entries), options.limit, revision, selection, token.since ?? now);
+  return chunk(exchange, rest(entries), limit, revision, selection, since ?? now);
 };
 
 /** What comes behind a key in the order of the list. */

@@ -1,11 +1,12 @@
 /** PATCH in its four forms (apiserver `pkg/endpoints/handlers/patch.go`). Each attempt patches what is stored at that moment. */
 import { serverSideApply } from '../../../kinds/apply/apply.ts';
 import { timestamp } from '../../../kinds/environment.ts';
-import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
+import type { KubeObject } from '../../../kinds/object.ts';
+import { bareError } from '../../../kinds/patch/errors.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../../../kinds/patch/index.ts';
 import { apiVersionOf, isCustomResource, type Resource } from '../../../kinds/resource.ts';
 import { isKnownKind } from '../../../kinds/schema/data.ts';
-import { conform, decodeBody, invalidPatchResult } from '../../../kinds/schema/decode.ts';
+import { conform, decodeBody, decodeOperations, invalidPatchResult, typeMetaProblem, warningsOf } from '../../../kinds/schema/decode.ts';
 import type { Schema } from '../../../kinds/schema/schema.ts';
 import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
 import { readBody } from '../body.ts';
@@ -31,16 +32,25 @@ export const readPatch = async (exchange: Exchange, options: WriteOptions, type:
 };
 
 export const parsePatch = (body: Uint8Array, type: PatchType, strict: boolean): Patch => {
-  if (type === 'json') return { type, value: parseOperations(body), problems: [] };
+  if (type === 'json') {
+    try {
+      const { value, problems } = decodeOperations(body, { strict });
+      return { type, value, problems: problems.map(problem => `json patch ${problem}`) };
+    } catch (error) {
+      throw badRequest(`error decoding patch: ${(error as Error).message}`);
+    }
+  }
   if (type === 'apply') {
     try {
       const { object, problems } = decodeBody(undefined, body, 'yaml', { strict });
       return { type, value: object, problems };
     } catch (error) {
       const { message } = error as Error;
-      throw badRequest(`error decoding YAML: ${message.startsWith('yaml:') ? 'error converting YAML to JSON: ' : ''}${message}`);
+      const stage = message.startsWith('yaml:') ? 'error converting YAML to JSON' : 'error unmarshaling JSON: while decoding JSON';
+      throw badRequest(`error decoding YAML: ${stage}: ${message}`);
     }
   }
+  if (type === 'merge' && isNull(body)) return { type, value: null, problems: [] };
   try {
     const { object, problems } = decodeBody(undefined, body, 'json', { strict });
     return { type, value: object, problems };
@@ -49,15 +59,8 @@ export const parsePatch = (body: Uint8Array, type: PatchType, strict: boolean): 
   }
 };
 
-const parseOperations = (body: Uint8Array): unknown => {
-  // Operations are a list, which no object's decoder takes: their own reader says what is wrong with them.
-  const wrapped = Buffer.concat([Buffer.from('{"operations":'), body, Buffer.from('}')]);
-  try {
-    return (decodeBody(undefined, wrapped, 'json', { strict: false }).object as unknown as JsonObject)['operations'];
-  } catch (error) {
-    throw badRequest(`error decoding patch: ${(error as Error).message}`);
-  }
-};
+/** An object's decoder takes null for an empty object. */
+const isNull = (body: Uint8Array): boolean => body.byteLength < 100 && Buffer.from(body).toString().trim() === 'null';
 
 export const patch = async (exchange: Exchange): Promise<Answer> => {
   const { request, info } = exchange;
@@ -74,22 +77,31 @@ export const patchObject = (call: Call, change: Patch, options: WriteOptions): P
     return applied(call, change, options, previous);
   });
 
-/** The value that a patch makes of another, in the schema's form. */
-export const applyChange = (call: Call, schema: Schema, target: unknown, change: Patch, options: WriteOptions): KubeObject => {
+/** The value that a patch makes of another, in the schema's form. `check` refuses what it makes before its fields are looked at. */
+export const applyChange = (
+  call: Call,
+  schema: Schema,
+  target: unknown,
+  change: Patch,
+  options: WriteOptions,
+  check?: (made: unknown) => void,
+): KubeObject => {
   const value =
     change.type === 'json'
       ? jsonPatch(target as never, change.value as never)
       : change.type === 'merge'
         ? mergePatch(target as never, change.value as never)
         : strategicMergePatch(schema, target as never, change.value as never);
+  check?.(value);
   const { object, problems } = conform(schema, value, {
     strict: options.fieldValidation !== 'Ignore',
     restore: change.type === 'strategic',
   });
-  const all = [...change.problems, ...problems];
+  // Upstream goes through what patches make by the names of fields.
+  const all = [...change.problems, ...[...problems].sort()];
   if (all.length > 0) {
     if (options.fieldValidation === 'Strict') throw invalidPatchResult(value, `strict decoding error: ${all.join(', ')}`);
-    if (options.fieldValidation === 'Warn') call.warnings.push(...all);
+    if (options.fieldValidation === 'Warn') call.warnings.push(...warningsOf(all));
   }
   return object;
 };
@@ -97,30 +109,36 @@ export const applyChange = (call: Call, schema: Schema, target: unknown, change:
 const patched = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): KubeObject => {
   const { resource } = call;
   if (!previous) throw notFound(groupResource(resource), call.name);
-  const next = applyChange(call, resource.schema, previous.object, change, options);
-  checkKind(resource, next, change.type);
+  // A strategic merge patch is applied to the typed object, where kind and version are not looked at again.
+  const typed = change.type === 'strategic';
+  const next = applyChange(call, resource.schema, previous.object, change, options, typed ? undefined : made => checkKind(resource, made));
+  next.metadata ??= { name: '' };
+  const own = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+  if (typed) Object.assign(next, own);
+  next.apiVersion ||= own.apiVersion;
+  next.kind ||= own.kind;
   return settle(call, next, options, previous, true);
 };
 
 /** A patch may not make another kind of it. */
-const checkKind = (resource: Resource, next: KubeObject, type: PatchType): void => {
+const checkKind = (resource: Resource, made: unknown): void => {
+  const { apiVersion, kind } = (made ?? {}) as { apiVersion?: unknown; kind?: unknown };
+  const why = typeMetaProblem(apiVersion, kind);
+  if (why !== undefined) throw invalidPatchResult(made, why);
   const expected = apiVersionOf(resource);
-  next.metadata ??= { name: '' };
-  if (next.apiVersion === expected && next.kind === resource.kind) return;
-  next.apiVersion ||= expected;
-  next.kind ||= resource.kind;
-  // A strategic merge patch is applied to the typed object, where kind and version are not looked at again.
-  if (type === 'strategic') Object.assign(next, { apiVersion: expected, kind: resource.kind });
-  if ((next.apiVersion === expected && next.kind === resource.kind) || isCustomResource(resource)) return;
-  if (!isKnownKind(next.apiVersion, next.kind))
+  const version = typeof apiVersion === 'string' && apiVersion ? apiVersion : expected;
+  const name = typeof kind === 'string' && kind ? kind : resource.kind;
+  // Those of custom resources are refused with the rest that is wrong with the object.
+  if (isCustomResource(resource) || (version === expected && name === resource.kind)) return;
+  if (!isKnownKind(version, name))
     throw invalidPatchResult(
-      next,
-      `no kind ${JSON.stringify(next.kind)} is registered for version ${JSON.stringify(next.apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+      made,
+      `no kind ${JSON.stringify(name)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:111"`,
     );
-  const version = next.apiVersion.split('/').at(-1);
   const own = `${resource.group.split('.')[0] || 'core'}.${resource.kind}`;
-  if (next.kind !== resource.kind) throw invalidPatchResult(next, `converting (${version}.${next.kind}) to (${own}): unknown conversion`);
-  throw badRequest(`the API version in the data (${next.apiVersion}) does not match the expected API version (${expected})`);
+  if (name !== resource.kind)
+    throw invalidPatchResult(made, `converting (${version.split('/').at(-1)}.${name}) to (${own}): unknown conversion`);
+  throw badRequest(`the API version in the data (${version}) does not match the expected API version (${expected})`);
 };
 
 const settle = (
@@ -140,17 +158,10 @@ const settle = (
   return next;
 };
 
-/** Another version is refused by the merge itself. */
-const checkApplied = (resource: Resource, { apiVersion, kind }: KubeObject): void => {
-  if (apiVersion !== apiVersionOf(resource) || !kind || kind === resource.kind) return;
-  throw badRequest(`invalid object type: ${resource.group}/${resource.version}, Kind=${kind}`);
-};
-
 const applied = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): KubeObject => {
   const { resource, subresource, services } = call;
   const value = change.value as KubeObject;
   if (!previous && subresource) throw notFound(groupResource(resource), call.name);
-  checkApplied(resource, value);
   const merged = serverSideApply({
     schema: resource.schema,
     live: previous?.object,
@@ -158,15 +169,26 @@ const applied = (call: Call, change: Patch, options: WriteOptions, previous: Dra
     manager: options.manager,
     force: options.force,
     apiVersion: apiVersionOf(resource),
+    kind: resource.kind,
     subresource,
     time: timestamp(services.clock.now()),
   });
   if (change.problems.length > 0) {
-    if (options.fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${change.problems.join(', ')}`);
-    if (options.fieldValidation === 'Warn') call.warnings.push(...change.problems);
+    if (options.fieldValidation === 'Strict')
+      throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${change.problems.join(', ')}`);
+    if (options.fieldValidation === 'Warn') call.warnings.push(...warningsOf(change.problems));
   }
   const { managedFields } = merged.metadata;
-  const next = conform(resource.schema, merged, { strict: false }).object;
+  const { namespace = '', name } = value.metadata ?? { name: '' };
+  const shown = `${resource.group ? '' : '/'}${apiVersionOf(resource)}, Kind=${resource.kind}`;
+  const next = conform(resource.schema, merged, {
+    strict: false,
+    restore: true,
+    refuse: why =>
+      bareError(
+        `failed to convert new object (${namespace}/${name}; ${shown}) to proper version: unable to convert unstructured object to ${shown}: ${why}`,
+      ),
+  }).object;
   if (managedFields) next.metadata.managedFields = managedFields;
   if (previous) return settle(call, next, options, previous, false);
   if (next.metadata.uid)

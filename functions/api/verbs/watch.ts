@@ -12,9 +12,10 @@ import { type Answer, type Exchange, syncedReplica, toServed } from '../context.
 import { jsonHeaders } from '../encode.ts';
 import { partialMetadata, refuseListForm, tableOf } from '../forms.ts';
 import { protobufType } from '../negotiate.ts';
-import { type ListOptions, listOptions, parseRevision } from '../options.ts';
+import { type ListOptions, listOptions, requireRevision } from '../options.ts';
 import { type EventEncoder, type EventType, eventsInProtobuf, protobufStreamHeaders } from '../protobuf.ts';
 import { type Selection, select, selected } from '../selection.ts';
+import { tooLargeRevision } from './list.ts';
 
 const bookmarkInterval = 60_000;
 /** Without a time limit of their own, watches end after 30 to 60 minutes, not all at once (`--min-request-timeout`). */
@@ -25,7 +26,7 @@ const pieceBytes = 256 * 1024;
 export const watch = async (exchange: Exchange): Promise<Answer> => {
   const options = listOptions(exchange.info.query, true);
   const selection = select(exchange, options.labelSelector, options.fieldSelector);
-  const asked = options.resourceVersion ? parseRevision(options.resourceVersion) : 0;
+  const asked = requireRevision(options.resourceVersion);
   const { accept } = exchange;
   if (accept.mediaType === 'yaml') throw notAcceptable(['application/json;stream=watch', `${protobufType};stream=watch`]);
   if (accept.transform)
@@ -73,6 +74,7 @@ async function* stream(
     const fromNow = asked === 0;
     if (options.sendInitialEvents ?? fromNow) {
       await replica.sync();
+      if (asked > replica.revision) throw tooLargeRevision(asked, replica.revision);
       revision = replica.revision;
       yield* initialEvents(form, selected(replica, selection));
       if (options.sendInitialEvents && options.allowWatchBookmarks) yield form.bookmark(revision, true);
