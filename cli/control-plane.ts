@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { admissionPlugins } from '../functions/api/admission/index.ts';
 import { type Aggregation, createAggregation } from '../functions/api/aggregation/aggregation.ts';
+import { extensionContents } from '../functions/api/aggregation/content.ts';
 import { serviceAllocator } from '../functions/api/allocation/service.ts';
 import { type Api, createApi } from '../functions/api/api.ts';
 import { clientCertificate } from '../functions/api/authentication/authenticate.ts';
@@ -34,6 +35,7 @@ import { extensionAuthentication } from '../functions/controller/extension-authe
 import { flowControlBootstrapReconcilers, flowSchemaReconciler } from '../functions/controller/flow-control.ts';
 import { startControllers } from '../functions/controller/host.ts';
 import { type ReconcilerOptions, reconcilers } from '../functions/controller/index.ts';
+import type { ExtensionContents } from '../functions/extension-content.ts';
 import { extensionsFrom } from '../functions/extensions.ts';
 import { createScheduler } from '../functions/scheduler/scheduler.ts';
 import { type Served, servedRegistry, settledRegistry } from '../functions/served.ts';
@@ -81,7 +83,9 @@ async function main(): Promise<void> {
   const surroundings = { replicas, clients: api.clients, log, clock, random, logger };
   // Parts of the API itself, which run with every one of them: without the first no custom resource would ever be served.
   const definitions = await startControllers({ ...surroundings, reconcilers: ofServer(registry, aggregation, pki) });
-  const controllers = settings.controllers ? await startAll(registry, settings, pki, identity, surroundings) : undefined;
+  const controllers = settings.controllers
+    ? await startAll(registry, settings, pki, { ...identity, extensions: extensionContents(aggregation) }, surroundings)
+    : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
 
   const shutDown = async (signal: string): Promise<void> => {
@@ -100,10 +104,16 @@ type Surroundings = Omit<Parameters<typeof startControllers>[0], 'reconcilers'>;
 
 type Identity = Pick<ReconcilerOptions, 'access' | 'tokenFor'>;
 
-async function startAll(served: Served, settings: ClusterSettings, pki: ClusterPki, identity: Identity, surroundings: Surroundings) {
+async function startAll(
+  served: Served,
+  settings: ClusterSettings,
+  pki: ClusterPki,
+  beside: Identity & { readonly extensions: ExtensionContents },
+  surroundings: Surroundings,
+) {
   const settled = await settledRegistry(served, surroundings.replicas, surroundings.logger);
   const authority = { cert: pki.ca, key: pki.caKey };
-  const options = { caBundle: pki.ca, podCidr: settings.podCidr, registry: settled.registry, authority, ...identity };
+  const options = { caBundle: pki.ca, podCidr: settings.podCidr, registry: settled.registry, authority, ...beside };
   const host = await startControllers({ ...surroundings, reconcilers: [...reconcilers(options), createScheduler()] });
   settled.follow(() => host.refresh());
   return {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { KubeObject } from '../../kinds/object.ts';
+import type { ExtensionContents } from '../extension-content.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { aConfigMap, aNode, aReplicaSet, reference } from './testing/builders.ts';
 import { type TestCluster, testCluster } from './testing/cluster.ts';
@@ -128,4 +129,34 @@ test('what lost its owner while nobody watched is found at start', async () => {
   await cluster.another([garbageCollector(testRegistry())]);
   await cluster.settle();
   expect(await names()).toEqual([]);
+});
+
+test('an owner that an extension API server holds is asked for there', async () => {
+  const toys = { group: 'ext.example.com', version: 'v1', resource: 'toys', kind: 'Toy', namespaced: true };
+  let owner: { name: string; uid: string } | undefined = { name: 'bear', uid: 'u1' };
+  let answers = true;
+  const extensions: ExtensionContents = {
+    as: () => ({
+      discover: async () => ({ resources: [toys], failed: [] }),
+      list: async () => [],
+      get: async () => {
+        if (!answers) throw new Error('no answer');
+        return owner;
+      },
+      delete: async () => undefined,
+    }),
+  };
+  cluster = await testCluster([garbageCollector(testRegistry(), extensions)]);
+  const owned = aConfigMap('c');
+  owned.metadata.ownerReferences = [{ apiVersion: 'ext.example.com/v1', kind: 'Toy', name: 'bear', uid: 'u1' }];
+  await cluster.admin.create('configmaps', owned);
+  await cluster.settle();
+  expect(await cluster.list('configmaps')).toHaveLength(1);
+  owner = undefined;
+  answers = false;
+  await cluster.advance(60_000);
+  expect(await cluster.list('configmaps')).toHaveLength(1);
+  answers = true;
+  await cluster.advance(60_000);
+  expect(await cluster.list('configmaps')).toEqual([]);
 });

@@ -9,6 +9,7 @@ import type { Registry, Resource } from '../../kinds/resource.ts';
 import { conflict, isNotFound } from '../../kinds/status.ts';
 import type { Entry, ReplicaEvent } from '../../store/replica.ts';
 import type { DeleteOptions } from '../client.ts';
+import { type ExtensionContent, type ExtensionContents, noExtensionContents } from '../extension-content.ts';
 import type { Key, ReconcileContext, Reconciler, Result } from './reconciler.ts';
 import { deletableResources, inParallel } from './resources.ts';
 
@@ -39,7 +40,7 @@ const mayMatter = ({ bytes }: Entry): boolean => {
 const holdsFor = ({ metadata }: KubeObject, finalizer: string): boolean =>
   metadata.deletionTimestamp !== undefined && (metadata.finalizers?.includes(finalizer) ?? false);
 
-export const garbageCollector = (registry: Registry): Reconciler => {
+export const garbageCollector = (registry: Registry, contents: ExtensionContents = noExtensionContents): Reconciler => {
   let all: Resource[] = [];
   let collected: Resource[] = [];
   const resources = (): Resource[] => {
@@ -48,7 +49,7 @@ export const garbageCollector = (registry: Registry): Reconciler => {
     all = now;
     return collected;
   };
-  const collect = new Collector(registry, resources);
+  const collect = new Collector(registry, resources, contents.as('generic-garbage-collector'));
   return {
     name: 'generic-garbage-collector',
     concurrency: 20,
@@ -62,14 +63,17 @@ export const garbageCollector = (registry: Registry): Reconciler => {
   };
 };
 
-type Held = 'held' | 'gone' | 'waiting' | 'unknown';
+/** `elsewhere`: by an object of an extension API server, of whose end nobody here hears. */
+type Held = 'held' | 'elsewhere' | 'gone' | 'waiting' | 'unknown';
 
 class Collector {
   private readonly registry: Registry;
   private readonly resources: () => Resource[];
-  constructor(registry: Registry, resources: () => Resource[]) {
+  private readonly extensions: ExtensionContent;
+  constructor(registry: Registry, resources: () => Resource[], extensions: ExtensionContent) {
     this.registry = registry;
     this.resources = resources;
+    this.extensions = extensions;
   }
 
   *keys(resource: string, { type, entry, previous }: ReplicaEvent, replica: ReconcileContext['replica']): Iterable<Key> {
@@ -109,9 +113,11 @@ class Collector {
     if (references.length === 0) return undefined;
 
     await Promise.all(references.map(reference => this.ownerReplica(reference, context)?.sync()));
-    const states = references.map(reference => ({ reference, held: this.judge(reference, resource, entry, context) }));
-    const holding = states.filter(({ held }) => held === 'held' || held === 'unknown');
-    const later = states.some(({ held }) => held === 'unknown') ? { after: unknownKind } : undefined;
+    const states = await Promise.all(
+      references.map(async reference => ({ reference, held: await this.judge(reference, resource, entry, context) })),
+    );
+    const holding = states.filter(({ held }) => held === 'held' || held === 'elsewhere' || held === 'unknown');
+    const later = states.some(({ held }) => held === 'elsewhere' || held === 'unknown') ? { after: unknownKind } : undefined;
     if (holding.length === states.length) return later;
     if (holding.length > 0) {
       await this.setOwners(
@@ -140,9 +146,10 @@ class Collector {
   }
 
   /** Whether an owner reference still holds its dependent. */
-  private judge(reference: OwnerReference, resource: string, entry: Entry, context: ReconcileContext): Held {
+  private async judge(reference: OwnerReference, resource: string, entry: Entry, context: ReconcileContext): Promise<Held> {
     const kind = this.kindOf(reference);
-    if (!kind || !this.isCollected(kind)) return 'unknown';
+    if (!kind) return this.judgeElsewhere(reference, entry, context);
+    if (!this.isCollected(kind)) return 'unknown';
     if (kind.namespaced && entry.namespace === '') {
       // Nobody can tell which namespace is meant: the object is never collected.
       const message = `ownerRef [${reference.apiVersion}/${reference.kind}, namespace: , name: ${reference.name}, uid: ${reference.uid}] does not exist in namespace ""`;
@@ -152,6 +159,20 @@ class Collector {
     const owner = this.find(reference, entry.namespace, context.replica)?.entry.object;
     if (!owner || owner.metadata.uid !== reference.uid) return 'gone';
     return reference.blockOwnerDeletion && holdsFor(owner, foreground) ? 'waiting' : 'held';
+  }
+
+  private async judgeElsewhere(reference: OwnerReference, { namespace }: Entry, { logger }: ReconcileContext): Promise<Held> {
+    try {
+      const { resources } = await this.extensions.discover();
+      const [group = ''] = reference.apiVersion.split('/');
+      const kind = resources.find(one => one.group === group && one.kind === reference.kind);
+      if (!kind) return 'unknown';
+      const owner = await this.extensions.get(kind, namespace, reference.name);
+      return owner?.uid === reference.uid ? 'elsewhere' : 'gone';
+    } catch (error) {
+      logger.debug('an owner could not be asked for', { kind: reference.kind, name: reference.name, error: String(error) });
+      return 'unknown';
+    }
   }
 
   private kindOf({ apiVersion, kind }: OwnerReference): Resource | undefined {

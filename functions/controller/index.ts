@@ -1,5 +1,6 @@
 /** All reconcilers but the scheduler's. */
 import type { Registry } from '../../kinds/resource.ts';
+import type { ExtensionContents } from '../extension-content.ts';
 import { bootstrapSigner } from './bootstrap/signer.ts';
 import { bootstrapTokenCleaner } from './bootstrap/token-cleaner.ts';
 import { type AccessReview, certificateApprover } from './certificates/approver.ts';
@@ -26,6 +27,8 @@ import { taintEviction } from './taint-eviction.ts';
 
 export interface ReconcilerOptions {
   readonly registry: Registry;
+  /** Absent: there are no extension API servers. */
+  readonly extensions?: ExtensionContents;
   /** PEM of the CA that signs the API's certificate. */
   readonly caBundle: string;
   /** The range that nodes without one of their own get pod addresses from. */
@@ -36,7 +39,7 @@ export interface ReconcilerOptions {
   readonly tokenFor: TokenFor;
 }
 
-export const reconcilers = ({ registry, caBundle, podCidr, authority, access, tokenFor }: ReconcilerOptions): Reconciler[] => [
+export const reconcilers = ({ registry, extensions, caBundle, podCidr, authority, access, tokenFor }: ReconcilerOptions): Reconciler[] => [
   deploymentReconciler,
   replicaSetReconciler,
   replicationControllerReconciler,
@@ -51,8 +54,8 @@ export const reconcilers = ({ registry, caBundle, podCidr, authority, access, to
   certificateApprover(access),
   certificateSigner(authority),
   certificateCleaner,
-  namespaceReconciler(registry),
-  garbageCollector(registry),
+  namespaceReconciler(registry, extensions),
+  garbageCollector(registry, extensions),
   resourceQuotaReconciler(registry),
   nodeLifecycle(),
   taintEviction(),

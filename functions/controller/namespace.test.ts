@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Namespace } from '../../kinds/types.ts';
+import type { ExtensionContents } from '../extension-content.ts';
 import { namespaceReconciler } from './namespace.ts';
 import { rootCaReconciler } from './root-ca.ts';
 import { serviceAccountReconciler } from './service-account.ts';
@@ -85,4 +86,51 @@ test('a namespace starts with its account and the CA, and gets them back', async
   await cluster.settle();
   expect(await cluster.list('serviceaccounts', 'ns')).toHaveLength(1);
   expect((await cluster.list('configmaps', 'ns'))[0]?.['data']).toEqual({ 'ca.crt': 'PEM' });
+});
+
+test('what extension API servers hold goes too, and holds the namespace while it is there or they do not say', async () => {
+  const toys = { group: 'ext.example.com', version: 'v1', resource: 'toys', kind: 'Toy', namespaced: true };
+  let held = [
+    { namespace: 'ns', name: 'a', uid: '1', finalizers: ['example.com/hold'] },
+    { namespace: 'ns', name: 'b', uid: '2' },
+  ];
+  const stale = { groupVersion: 'gone.example.com/v1', message: 'stale GroupVersion discovery: gone.example.com/v1' };
+  let failed = [stale];
+  const asked: string[] = [];
+  const extensions: ExtensionContents = {
+    as: account => ({
+      discover: async () => ({ resources: [toys, { ...toys, resource: 'worlds', namespaced: false }], failed }),
+      list: async ({ resource }, namespace) => {
+        asked.push(`${account} ${resource} ${namespace}`);
+        return held;
+      },
+      get: async () => undefined,
+      delete: async (_, { name }) => {
+        held = held.filter(one => one.name !== name || one.finalizers);
+      },
+    }),
+  };
+  cluster = await testCluster([namespaceReconciler(testRegistry(), extensions)]);
+  await cluster.admin.create('namespaces', aNamespace('ns'));
+  await cluster.admin.delete('namespaces', '', 'ns');
+  await cluster.settle();
+  expect(new Set(asked)).toEqual(new Set(['namespace-controller toys ns']));
+  const condition = async (type: string) =>
+    (await cluster.admin.get<Namespace>('namespaces', '', 'ns')).status?.conditions?.find(one => one.type === type);
+  expect(await condition('NamespaceDeletionDiscoveryFailure')).toMatchObject({
+    status: 'True',
+    reason: 'DiscoveryFailed',
+    message:
+      'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: gone.example.com/v1: stale GroupVersion discovery: gone.example.com/v1',
+  });
+  expect((await condition('NamespaceContentRemaining'))?.message).toBe(
+    'Some resources are remaining: toys.ext.example.com has 1 resource instances',
+  );
+  expect((await condition('NamespaceFinalizersRemaining'))?.message).toContain('example.com/hold in 1 resource instances');
+  held = [];
+  await cluster.advance(20_000);
+  expect(await cluster.list('namespaces')).toHaveLength(1);
+  failed = [];
+  await cluster.advance(20_000);
+  expect(await cluster.list('namespaces')).toEqual([]);
 });

@@ -3,10 +3,12 @@
  * (upstream: `pkg/controller/namespace/deletion`). Nothing new can come, because the API refuses it.
  */
 import { timestamp } from '../../kinds/environment.ts';
+import type { ObjectMeta } from '../../kinds/object.ts';
 import type { Registry, Resource } from '../../kinds/resource.ts';
 import { isConflict, isNotFound } from '../../kinds/status.ts';
 import type { Namespace } from '../../kinds/types.ts';
 import type { Entry, ReplicaEvent } from '../../store/replica.ts';
+import { type ExtensionContent, type ExtensionContents, type ExtensionDiscovered, noExtensionContents } from '../extension-content.ts';
 import type { Key, ReconcileContext, Reconciler, Result, Watch } from './reconciler.ts';
 import { splitKey } from './reconciler.ts';
 import { deletableResources, inParallel } from './resources.ts';
@@ -19,7 +21,11 @@ const lookAgain = 15_000;
 
 type Condition = NonNullable<NonNullable<Namespace['status']>['conditions']>[number];
 
-export const namespaceReconciler = (registry: Registry): Reconciler => {
+/** What is left, by resource. */
+type Left = ReadonlyMap<string, readonly { readonly object: { readonly metadata: ObjectMeta } }[]>;
+
+export const namespaceReconciler = (registry: Registry, contents: ExtensionContents = noExtensionContents): Reconciler => {
+  const extensions = contents.as('namespace-controller');
   const namespaced = (): Resource[] => deletableResources(registry).filter(resource => resource.namespaced);
   const leaves: Watch['keys'] = (event: ReplicaEvent, replica) => {
     if (event.type !== 'DELETED') return [];
@@ -32,11 +38,16 @@ export const namespaceReconciler = (registry: Registry): Reconciler => {
     get watches() {
       return [{ resource: 'namespaces' }, ...namespaced().map(({ storage }) => ({ resource: storage.name, keys: leaves }))];
     },
-    reconcile: (key, context) => reconcile(key, context, namespaced()),
+    reconcile: (key, context) => reconcile(key, context, namespaced(), extensions),
   };
 };
 
-const reconcile = async (key: Key, context: ReconcileContext, resources: readonly Resource[]): Promise<Result> => {
+const reconcile = async (
+  key: Key,
+  context: ReconcileContext,
+  resources: readonly Resource[],
+  extensions: ExtensionContent,
+): Promise<Result> => {
   const { name } = splitKey(key);
   await context.replica('namespaces').sync();
   const namespace = context.replica('namespaces').get('', name)?.object as Namespace | undefined;
@@ -45,13 +56,16 @@ const reconcile = async (key: Key, context: ReconcileContext, resources: readonl
 
   const names = resources.map(({ storage }) => storage.name);
   const errors = await removeAll(name, ['pods'], context);
-  let left = await remaining(name, names, context);
+  let left: Left = await remaining(name, names, context);
+  const found = await extensions.discover();
   if (!left.has('pods')) {
     errors.push(...(await removeAll(name, names, context)));
-    left = await remaining(name, names, context);
+    const elsewhere = await removeFrom(extensions, found, name);
+    errors.push(...elsewhere.errors);
+    left = new Map([...(await remaining(name, names, context)), ...elsewhere.left]);
   }
-  if (left.size > 0 || errors.length > 0) {
-    await writeConditions(namespace, left, errors, context);
+  if (left.size > 0 || errors.length > 0 || found.failed.length > 0) {
+    await writeConditions(namespace, conditionsOf(left, errors, found), context);
     const [first] = errors;
     if (first) throw first;
     return { after: lookAgain };
@@ -95,16 +109,35 @@ const removeAll = async (namespace: string, names: readonly string[], context: R
   });
 };
 
-const writeConditions = async (
-  namespace: Namespace,
-  left: ReadonlyMap<string, readonly Entry[]>,
-  errors: readonly Error[],
-  context: ReconcileContext,
-): Promise<void> => {
+/** Deletes what extension API servers hold of a namespace, and tells what is left. */
+const removeFrom = async (
+  extensions: ExtensionContent,
+  { resources }: ExtensionDiscovered,
+  namespace: string,
+): Promise<{ left: Left; errors: Error[] }> => {
+  const left = new Map<string, { object: { metadata: ObjectMeta } }[]>();
+  const namespaced = resources.filter(resource => resource.namespaced);
+  const errors = await inParallel(namespaced, atOnce, async resource => {
+    const before = await extensions.list(resource, namespace);
+    if (before.length === 0) return;
+    const doomed = before.filter(({ deletionTimestamp }) => !deletionTimestamp);
+    const [failure] = await inParallel(doomed, atOnce, metadata => extensions.delete(resource, metadata, 'Background'));
+    const after = await extensions.list(resource, namespace);
+    if (after.length > 0)
+      left.set(
+        `${resource.resource}.${resource.group}`,
+        after.map(metadata => ({ object: { metadata } })),
+      );
+    if (failure) throw failure;
+  });
+  return { left, errors };
+};
+
+const writeConditions = async (namespace: Namespace, wanted: readonly Condition[], context: ReconcileContext): Promise<void> => {
   const known = namespace.status?.conditions ?? [];
   const now = timestamp(context.clock.now());
   let changed = false;
-  const conditions = conditionsOf(left, errors).map(next => {
+  const conditions = wanted.map(next => {
     const before = known.find(({ type }) => type === next.type);
     if (before?.status === next.status && before.reason === next.reason && before.message === next.message) return before;
     changed = true;
@@ -116,7 +149,7 @@ const writeConditions = async (
   await context.client.update('namespaces', next, { subresource: 'status' });
 };
 
-const conditionsOf = (left: ReadonlyMap<string, readonly Entry[]>, errors: readonly Error[]): Condition[] => {
+const conditionsOf = (left: Left, errors: readonly Error[], { failed }: ExtensionDiscovered): Condition[] => {
   const holds = (type: string, reason: string, message: string): Condition => ({ type, status: 'True', reason, message });
   const fine = (type: string, reason: string, message: string): Condition => ({ type, status: 'False', reason, message });
   const counts = [...left].map(
@@ -131,7 +164,9 @@ const conditionsOf = (left: ReadonlyMap<string, readonly Entry[]>, errors: reado
   const held = [...finalizers].map(([each, count]) => `${each} in ${count} resource instances`).sort();
   const messages = errors.map(error => error.message).sort();
   return [
-    fine('NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered'),
+    failed.length > 0
+      ? holds('NamespaceDeletionDiscoveryFailure', 'DiscoveryFailed', discoveryFailure(failed))
+      : fine('NamespaceDeletionDiscoveryFailure', 'ResourcesDiscovered', 'All resources successfully discovered'),
     fine('NamespaceDeletionGroupVersionParsingFailure', 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
     messages.length > 0
       ? holds(
@@ -151,4 +186,10 @@ const conditionsOf = (left: ReadonlyMap<string, readonly Entry[]>, errors: reado
         )
       : fine('NamespaceFinalizersRemaining', 'ContentHasNoFinalizers', 'All content-preserving finalizers finished'),
   ];
+};
+
+const discoveryFailure = (failed: ExtensionDiscovered['failed']): string => {
+  const groups = failed.map(({ groupVersion, message }) => `${groupVersion}: ${message}`).sort();
+  const list = `unable to retrieve the complete list of server APIs: ${groups.join(', ')}`;
+  return `Discovery failed for some groups, ${failed.length} failing: ${list}`;
 };
