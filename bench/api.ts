@@ -75,9 +75,10 @@ const titles = ['requests', ...targets.flatMap(({ name }) => [`${name} (/s)`, 'p
 console.log(`| ${titles.join(' | ')} |\n|${titles.map((_, i) => (i === 0 ? '---' : '--:')).join('|')}|`);
 console.log(memoryLine('idle', idle));
 for (const target of targets) await prepare(target);
-for (const { what, run } of rowsFor(note)) {
+for (const { what, prepare: also, run } of rowsFor(note)) {
   if (parts.length > 0 && !parts.some(part => what.includes(part))) continue;
   const before = figures.size;
+  for (const target of targets) await also?.(target);
   for (let turn = 0; turn < targets.length; turn++) for (const target of targets) note(target, what, await run(target, milliseconds));
   console.log(line(what));
   for (const beside of [...figures.keys()].slice(before)) if (beside !== what) console.log(line(beside));

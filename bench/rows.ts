@@ -1,13 +1,16 @@
 /** What is measured: each row is the same requests for every server. A row may be run several times against one server. */
+import { rich, richDefinition, richPath } from './rich-kind.ts';
 import { connections, type Figure, spread, type Target } from './target.ts';
 
 export interface Row {
   readonly what: string;
+  /** What only this row needs to find, made once for each server. */
+  prepare?(target: Target): Promise<void>;
   run(target: Target, milliseconds: number): Promise<Figure>;
 }
 
 const filler = 'x'.repeat(700);
-const suffixes = ['', '-pods', '-watched', '-500', '-2000', '-applied'];
+const suffixes = ['', '-pods', '-watched', '-500', '-2000', '-applied', '-rich'];
 const mapsOf = ({ namespace }: Target, suffix = ''): string => `/api/v1/namespaces/${namespace}${suffix}/configmaps`;
 const podsOf = ({ namespace }: Target, suffix = ''): string => `/api/v1/namespaces/${namespace}${suffix}/pods`;
 
@@ -63,6 +66,21 @@ export async function prepare(target: Target): Promise<void> {
 
 export async function cleanUp(target: Target): Promise<void> {
   for (const suffix of suffixes) await target.call('DELETE', `/api/v1/namespaces/${target.namespace}${suffix}`);
+  if (prepared.has(target))
+    await target.call('DELETE', `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${richDefinition.metadata.name}`);
+}
+
+const richOnes = 10_000;
+const prepared = new WeakSet<Target>();
+
+/** The kind, once it is served, and 10,000 objects of it. */
+async function prepareRich(target: Target): Promise<void> {
+  if (prepared.has(target)) return;
+  prepared.add(target);
+  await target.call('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', richDefinition);
+  for (let tries = 0; tries < 100 && (await target.call('GET', richPath(target.namespace))).code !== 200; tries++)
+    await new Promise(resolve => setTimeout(resolve, 100));
+  await inParallel(richOnes, index => target.must('POST', richPath(target.namespace), rich(`r-${index}`, index)));
 }
 
 /** Objects that gets, patches and applies go round. */
@@ -102,6 +120,7 @@ export function rowsFor(also: (target: Target, what: string, figure: Figure) => 
     run: (target, milliseconds) => target.measure(what, milliseconds, index => next(target, index)),
   });
   const watched = 'sequential creates with 20 watchers';
+  const custom = (what: string, next: Parameters<typeof row>[1]): Row => ({ ...row(what, next), prepare: prepareRich });
   return [
     row(creates, (target, index) => target.call('POST', mapsOf(target), configMap(`c-${index}`))),
     row('gets', (target, index) => target.call('GET', `${mapsOf(target)}/m-${index % changed}`)),
@@ -115,6 +134,22 @@ export function rowsFor(also: (target: Target, what: string, figure: Figure) => 
       return target.call('PATCH', path, object, 'application/apply-patch+yaml');
     }),
     row('creates (Pod)', (target, index) => target.call('POST', podsOf(target, '-pods'), pod(`p-${index}`, index))),
+    custom('creates (rich custom resource)', (target, index) =>
+      target.call('POST', richPath(`${target.namespace}-rich`), rich(`c-${index}`, index)),
+    ),
+    custom('merge patches (of 10,000 rich custom resources)', (target, index) =>
+      target.call(
+        'PATCH',
+        `${richPath(target.namespace)}/r-${(index * 7919) % richOnes}`,
+        { spec: { replicas: index % 10 } },
+        'application/merge-patch+json',
+      ),
+    ),
+    custom('server-side applies (of 10,000 rich custom resources)', (target, index) => {
+      const name = `r-${(index * 7919) % richOnes}`;
+      const path = `${richPath(target.namespace)}/${name}?fieldManager=bench&force=true`;
+      return target.call('PATCH', path, rich(name, index), 'application/apply-patch+yaml');
+    }),
     row('lists of 500', target => target.call('GET', mapsOf(target, '-500'))),
     row('lists of 2,000', target => target.call('GET', mapsOf(target, '-2000'))),
     row('lists of pods by label (200 of 2,000)', (target, index) =>
