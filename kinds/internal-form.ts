@@ -3,6 +3,7 @@
  * of their declaration, under the names they have in Go, those not set included.
  */
 import { readInternalTypes } from './schema/data.ts';
+import { emptyAsGiven } from './schema/given.ts';
 import type { Shape } from './schema/shape.ts';
 import { shapeOfDefinition } from './schema/shape.ts';
 import { zeroOf } from './schema/zero.ts';
@@ -86,7 +87,7 @@ const writeFields = (shape: Shape, fields: readonly Field[], value: Members, aro
     if (field.embedded) Object.assign(made, write(declared, given ?? {}, value));
     else if (field.omitEmpty && isEmpty(given)) continue;
     else if (given !== undefined && given !== null) made[name] = write(declared, given, value);
-    else if (nullable) made[name] = null;
+    else if (nullable) made[name] = emptyAsGiven(value, from) ?? null;
     else if (declared?.kind === 'struct') made[name] = write(declared, {}, value);
     else made[name] = declared ? zeroOf(declared) : false;
   }

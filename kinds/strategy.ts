@@ -61,8 +61,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** After defaults, before validation. The pipeline itself resets `status` where the kind has that subresource. */
   prepareForCreate?(object: T, context: StrategyContext): void;
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
-  /** Rules over a whole new object; metadata is checked by the pipeline. */
-  validate?(object: T): FieldError[];
+  /** Rules over a whole object, which may be milder where it was like that before; metadata is checked by the pipeline. */
+  validate?(object: T, previous?: T): FieldError[];
   /** Rules that hold for new objects only, because a change is measured otherwise (what was wrong before may stay). */
   validateCreate?(object: T): FieldError[];
   /** Rules over a change (immutability); `validate` of `next` is called as well. */

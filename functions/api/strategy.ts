@@ -214,7 +214,7 @@ export const beforeUpdate = (call: Call, next: KubeObject, previous: KubeObject)
   const errors = validateMetadataUpdate(next, previous, resource, own?.metadataChecks);
   if (own?.validateUpdate) errors.push(...own.validateUpdate(next, previous));
   else if (subresource !== 'status')
-    errors.push(...(strategy.validate?.(next) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? []));
+    errors.push(...(strategy.validate?.(next, previous) ?? []), ...(strategy.validateUpdate?.(next, previous) ?? []));
   throwIfInvalid(call, next, errors);
   strategy.canonicalize?.(next);
   warn(call, next, previous);

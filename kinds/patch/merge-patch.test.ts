@@ -28,6 +28,6 @@ describe('JSON merge patch', () => {
     expect(Object.getPrototypeOf(result)).toBe(Object.prototype);
     expect(result['x']).toBeUndefined();
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
-    expect(JSON.stringify(result)).toBe('{"a":{"b":1,"__proto__":{"x":1}},"__proto__":{"x":1}}');
+    expect(JSON.stringify(result)).toBe('{"__proto__":{"x":1},"a":{"__proto__":{"x":1},"b":1}}');
   });
 });

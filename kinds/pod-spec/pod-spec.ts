@@ -75,7 +75,8 @@ const checkReferences = (spec: PodSpec, path: Path, errors: Errors): void => {
   checkHostAliases(spec, path, errors);
   if (spec.priorityClassName) check(isDns1123Subdomain, spec.priorityClassName, path.child('priorityClassName'), errors);
   if (spec.runtimeClassName !== undefined) check(isDns1123Subdomain, spec.runtimeClassName, path.child('runtimeClassName'), errors);
-  checkOneOf(spec.preemptionPolicy, preemptionPolicies, path.child('preemptionPolicy'), errors);
+  if (spec.preemptionPolicy === '') errors.push(required(path.child('preemptionPolicy')));
+  else checkOneOf(spec.preemptionPolicy, preemptionPolicies, path.child('preemptionPolicy'), errors);
   if (spec.overhead) checkOverhead(spec.overhead, path.child('overhead'), errors);
 };
 
@@ -94,8 +95,8 @@ const checkEnvFiles = (spec: PodSpec, path: Path, errors: Errors): void => {
   });
 };
 
-/** `pod` is the metadata of a pod; absent for a template. */
-export const checkPodSpec = (spec: PodSpec, pod: TemplateMeta | undefined, path: Path, errors: Errors): void => {
+/** `pod` is the metadata of a pod; absent for a template. `previous`: what an update replaces. */
+export const checkPodSpec = (spec: PodSpec, pod: TemplateMeta | undefined, path: Path, errors: Errors, previous?: PodSpec): void => {
   if (spec.terminationGracePeriodSeconds === undefined) errors.push(required(path.child('terminationGracePeriodSeconds')));
   const volumes: KnownVolumes = checkVolumes(spec.volumes, pod, path.child('volumes'), errors);
   const claims = checkClaims(spec.resourceClaims, pod, path.child('resourceClaims'), errors);
@@ -105,7 +106,7 @@ export const checkPodSpec = (spec: PodSpec, pod: TemplateMeta | undefined, path:
   checkChoice(spec.restartPolicy, restartPolicies, path.child('restartPolicy'), errors);
   checkChoice(spec.dnsPolicy, dnsPolicies, path.child('dnsPolicy'), errors);
   if (spec.nodeSelector) errors.push(...validateLabels(spec.nodeSelector, path.child('nodeSelector')));
-  checkPodSecurityContext(spec, path, errors);
+  checkPodSecurityContext(spec, path, errors, previous);
   checkAffinity(spec.affinity, path.child('affinity'), errors);
   checkDns(spec, path, errors);
   checkGates(spec, path, errors);

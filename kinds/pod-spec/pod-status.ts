@@ -1,5 +1,6 @@
 /** The rules of `pods/status`, by which the kubelet and the scheduler report (`ValidatePodStatusUpdate`). */
 import { duplicate, forbidden, internal, invalid, notSupported, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { parseAddress, validateAddress } from '../ip.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, longerThan, validateImmutable } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
@@ -78,17 +79,18 @@ const checkAllTransitions = (next: PodStatus, previous: PodStatus, spec: PodSpec
 };
 
 type Addresses = readonly { ip: string }[];
-const checkAddresses = (next: Addresses = [], previous: Addresses = [], field: string, errors: Errors): void => {
+const checkAddresses = (next: Addresses = [], previous: Addresses = [], [field, type]: readonly [string, string], errors: Errors): void => {
   const known = previous.map(address => address.ip);
   const at = path.child(field);
   next.forEach(({ ip = '' }, i) => {
     errors.push(...validateAddress(ip, at.index(i), known));
   });
   if (next.length < 2) return;
-  const families = next.map(({ ip }) => parseAddress(ip)?.family);
-  if (families.includes(undefined))
-    errors.push(internal(at, `failed to check for dual stack with error:invalid IP[${families.indexOf(undefined)}]`));
-  if (next.length > 2 || new Set(families).size !== 2) errors.push(invalid(at, next, 'may specify no more than one IP for each IP family'));
+  const families = next.map(({ ip }) => parseAddress(ip ?? '')?.family);
+  const odd = families.indexOf(undefined);
+  if (odd >= 0) errors.push(internal(at, `failed to check for dual stack with error:invalid IP[${odd}]: ${next[odd]?.ip ?? ''}`));
+  if (odd >= 0 || next.length > 2 || new Set(families).size !== 2)
+    errors.push(invalid(at, internalForm(type, next), 'may specify no more than one IP for each IP family'));
 };
 
 const checkUsers = (statuses: readonly ContainerStatus[] = [], spec: PodSpec, at: Path, errors: Errors): void => {
@@ -228,11 +230,11 @@ export const validatePodStatusUpdate = (next: Pod, previous: Pod): FieldError[] 
   checkAllTransitions(after, before, previous.spec ?? noSpec, errors);
   checkClaimStatuses(after, spec, errors);
   checkExtendedClaim(after, spec, errors);
-  checkAddresses(after.podIPs, before.podIPs, 'podIPs', errors);
+  checkAddresses(after.podIPs, before.podIPs, ['podIPs', 'core.v1.PodIP'], errors);
   const host = after.hostIPs?.[0]?.ip;
   if (host !== undefined && host !== (after.hostIP ?? ''))
     errors.push(invalid(path.child('hostIPs').index(0).child('ip'), host, 'must be equal to `hostIP`'));
-  checkAddresses(after.hostIPs, before.hostIPs, 'hostIPs', errors);
+  checkAddresses(after.hostIPs, before.hostIPs, ['hostIPs', 'core.v1.HostIP'], errors);
   checkUsers(after.containerStatuses, spec, path.child('containerStatuses'), errors);
   checkUsers(after.initContainerStatuses, spec, path.child('initContainerStatuses'), errors);
   checkUsers(after.ephemeralContainerStatuses, spec, path.child('ephemeralContainerStatuses'), errors);

@@ -85,7 +85,7 @@ const checkSysctls = (context: PodSecurityContext, spec: PodSpec, path: Path, er
   });
 };
 
-export const checkPodSecurityContext = (spec: PodSpec, specPath: Path, errors: Errors): void => {
+export const checkPodSecurityContext = (spec: PodSpec, specPath: Path, errors: Errors, previous?: PodSpec): void => {
   const context = spec.securityContext;
   if (!context) return;
   const path = specPath.child('securityContext');
@@ -103,8 +103,9 @@ export const checkPodSecurityContext = (spec: PodSpec, specPath: Path, errors: E
   checkWindowsOptions(context.windowsOptions, path.child('windowsOptions'), errors);
   checkAppArmor(context.appArmorProfile, path.child('appArmorProfile'), errors);
   checkOneOf(context.supplementalGroupsPolicy, ['Merge', 'Strict'], path.child('supplementalGroupsPolicy'), errors);
-  // Mounting with a label is behind a gate that is off by default.
-  checkOneOf(context.seLinuxChangePolicy, ['Recursive'], path.child('seLinuxChangePolicy'), errors);
+  // Mounting with a label is behind a gate that is off by default, and left alone where it is in use.
+  const policies = previous?.securityContext?.seLinuxChangePolicy === undefined ? ['Recursive'] : ['MountOption', 'Recursive'];
+  checkOneOf(context.seLinuxChangePolicy, policies, path.child('seLinuxChangePolicy'), errors);
 };
 
 const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';

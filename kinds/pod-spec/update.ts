@@ -2,6 +2,7 @@
 import { difference } from '../diff.ts';
 import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { rangeText } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import { checkTolerations } from './affinity.ts';
@@ -101,12 +102,20 @@ const checkNodeAffinityChange = (next: NodeAffinity | undefined, previous: NodeA
   const after = next?.[terms]?.nodeSelectorTerms ?? [];
   const path = specPath.child('affinity', 'nodeAffinity', terms, 'nodeSelectorTerms');
   if (before.length > 0 && before.length !== after.length) {
-    errors.push(invalid(path, after, 'no additions/deletions to non-empty NodeSelectorTerms list are allowed'));
+    errors.push(
+      invalid(
+        path,
+        internalForm('core.v1.NodeSelectorTerm', after),
+        'no additions/deletions to non-empty NodeSelectorTerms list are allowed',
+      ),
+    );
     return;
   }
   before.forEach((term, i) => {
     const changed = after[i] ?? {};
-    if (!onlyAdds(changed, term)) errors.push(invalid(path.index(i), changed, 'only additions are allowed (no mutations or deletions)'));
+    if (onlyAdds(changed, term)) return;
+    const shown = internalForm('core.v1.NodeSelectorTerm', changed);
+    errors.push(invalid(path.index(i), shown, 'only additions are allowed (no mutations or deletions)'));
   });
 };
 /** While a pod is held back by scheduling gates, where it may run can still be narrowed. */

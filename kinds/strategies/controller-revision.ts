@@ -22,9 +22,14 @@ export const controllerRevision: Strategy<ControllerRevision> = {
   defaults(object) {
     object.revision ??= 0;
   },
-  validate({ revision, data }) {
+  metadataChecks: { update: ['change', 'whole'] },
+  validate({ revision }) {
     const errors: Errors = [];
     checkNonNegative(revision, root('revision'), errors);
+    return errors;
+  },
+  validateCreate({ data }) {
+    const errors: Errors = [];
     if (data === undefined || data === null) errors.push(required(dataPath, 'data is mandatory'));
     else if (typeof data !== 'object' || Array.isArray(data)) errors.push(required(dataPath, 'data must be a valid JSON object'));
     return errors;

@@ -131,6 +131,7 @@ export const daemonSet: Strategy<DaemonSet> = {
     status: {
       prepareForUpdate(next, previous) {
         if (previous.spec) next.spec = previous.spec;
+        setTemplateGeneration(next, templateGenerationOf(previous));
       },
       validateUpdate({ status }, previous) {
         const errors: Errors = [];

@@ -61,7 +61,7 @@ const create = (strategy: Strategy, body: KubeObject): { object: KubeObject; err
   object.metadata.uid = uid;
   strategy.defaults?.(object);
   strategy.prepareForCreate?.(object, context);
-  return { object, errors: strategy.validate?.(object) ?? [] };
+  return { object, errors: [...(strategy.validate?.(object) ?? []), ...(strategy.validateCreate?.(object) ?? [])] };
 };
 /** What admission puts back into a replaced pod. */
 const restore = (body: KubeObject, previous: KubeObject): void => {
@@ -77,7 +77,7 @@ const replace = (strategy: Strategy, body: KubeObject, previous: KubeObject): { 
   restore(object, previous);
   strategy.defaults?.(object);
   strategy.prepareForUpdate?.(object, previous, context);
-  return { object, errors: [...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, previous) ?? [])] };
+  return { object, errors: [...(strategy.validate?.(object, previous) ?? []), ...(strategy.validateUpdate?.(object, previous) ?? [])] };
 };
 
 const replaceStatus = (strategy: Strategy, body: KubeObject, previous: KubeObject): { object: KubeObject; errors: FieldError[] } => {

@@ -24,7 +24,8 @@ type Reference = Wire<generated.V2CrossVersionObjectReference>;
 const asV2 = (object: KubeObject): Autoscaler => autoscalerFromV1(object) as Autoscaler;
 const specField = root('spec');
 
-const validateReference = (reference: Partial<Reference>, groupRequired: boolean, field: Path): FieldError[] => {
+/** `apiVersion`: how much of it is looked at. */
+const validateReference = (reference: Partial<Reference>, apiVersion: 'any' | 'parsed' | 'withGroup', field: Path): FieldError[] => {
   const errors: FieldError[] = [];
   for (const name of ['kind', 'name'] as const) {
     const text = reference[name];
@@ -32,8 +33,9 @@ const validateReference = (reference: Partial<Reference>, groupRequired: boolean
   }
   const version = reference.apiVersion ?? '';
   const path = field.child('apiVersion');
+  if (apiVersion === 'any') return errors;
   if (version.split('/').length > 2) errors.push(invalid(path, version, `unexpected GroupVersion string: ${version}`));
-  else if (groupRequired && !version.includes('/')) errors.push(invalid(path, version, 'apiVersion must specify API group'));
+  else if (apiVersion === 'withGroup' && !version.includes('/')) errors.push(invalid(path, version, 'apiVersion must specify API group'));
   return errors;
 };
 
@@ -65,7 +67,7 @@ type SourceRule = (metric: Metric, field: Path) => FieldError[];
 const sourceRules: Readonly<Record<string, SourceRule>> = {
   object({ object }, field) {
     const target = object?.target ?? ({} as Partial<Target>);
-    const errors = validateReference(object?.describedObject ?? {}, false, field.child('describedObject'));
+    const errors = validateReference(object?.describedObject ?? {}, 'parsed', field.child('describedObject'));
     errors.push(...validateIdentifier(object?.metric?.name, field.child('metric')), ...validateTarget(target, field.child('target')));
     if (target.value === undefined && target.averageValue === undefined)
       errors.push(required(field.child('target', 'averageValue'), 'must set either a target value or averageValue'));
@@ -154,19 +156,22 @@ const validateScaling = (rules: Rules | undefined, field: Path): FieldError[] =>
   return errors;
 };
 
-const validate = (object: KubeObject): FieldError[] => {
+const validate = (object: KubeObject, previous?: KubeObject): FieldError[] => {
   const { spec } = asV2(object);
   const errors: FieldError[] = [];
   const { minReplicas: low, maxReplicas: high = 0, metrics, behavior } = spec ?? ({} as Partial<NonNullable<Autoscaler['spec']>>);
-  if (low !== undefined && low < 1) errors.push(invalid(specField.child('minReplicas'), low, 'must be greater than or equal to 1'));
+  const lowest = previous && asV2(previous).spec?.minReplicas === 0 ? 0 : 1;
+  if (low !== undefined && low < lowest)
+    errors.push(invalid(specField.child('minReplicas'), low, `must be greater than or equal to ${lowest}`));
   const path = specField.child('maxReplicas');
   if (high === 0) errors.push(required(path, 'must be set and greater than 0'));
   else if (high < 0) errors.push(invalid(path, high, 'must be greater than or equal to 1'));
   if (low !== undefined && high < low) errors.push(invalid(path, high, 'must be greater than or equal to `minReplicas`'));
   const target: Partial<Reference> = spec?.scaleTargetRef ?? {};
-  // A stored object keeps the reference that it was let in with.
-  const groupRequired = target.kind !== 'ReplicationController' && !object.metadata.resourceVersion;
-  errors.push(...validateReference(target, groupRequired, specField.child('scaleTargetRef')));
+  const known: Partial<Reference> | undefined = previous && asV2(previous).spec?.scaleTargetRef;
+  const kept = known && (known.apiVersion ?? '') === (target.apiVersion ?? '') && known.kind === target.kind;
+  const apiVersion = kept ? 'any' : target.kind === 'ReplicationController' ? 'parsed' : 'withGroup';
+  errors.push(...validateReference(target, apiVersion, specField.child('scaleTargetRef')));
   metrics?.forEach((metric, i) => {
     errors.push(...validateMetric(metric, specField.child('metrics').index(i)));
   });

@@ -15,6 +15,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age, humanDuration } from '../table/age.ts';
 import { containerCells, formatSelector } from '../table/cells.ts';
+import { wholeAndChange } from './metadata-checks.ts';
 
 const specPath = root('spec');
 const templatePath = specPath.child('template');
@@ -126,6 +127,7 @@ const durationCell = ({ status }: Job, now: number): string => {
 };
 
 export const job: Strategy<Job> = {
+  metadataChecks: wholeAndChange,
   generation: true,
   defaultPropagation: 'orphan',
   defaults,

@@ -111,7 +111,14 @@ const create = (resource: Resource, body: unknown): Outcome => {
   const early = complete(resource, object);
   if (early.length > 0) return { object, errors: early };
   resource.strategy.prepareForCreate?.(object, context);
-  return { object, errors: [...validateMetadata(object, resource), ...(resource.strategy.validate?.(object) ?? [])] };
+  return {
+    object,
+    errors: [
+      ...validateMetadata(object, resource),
+      ...(resource.strategy.validate?.(object) ?? []),
+      ...(resource.strategy.validateCreate?.(object) ?? []),
+    ],
+  };
 };
 const replace = (resource: Resource, body: unknown, previous: KubeObject, sub?: string): Outcome => {
   const object = decode(resource, body);
@@ -132,7 +139,7 @@ const replace = (resource: Resource, body: unknown, previous: KubeObject, sub?: 
     object.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   const errors = validateMetadataUpdate(object, previous, resource);
   if (sub) errors.push(...(own?.validateUpdate?.(object, previous) ?? []));
-  else errors.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, previous) ?? []));
+  else errors.push(...(strategy.validate?.(object, previous) ?? []), ...(strategy.validateUpdate?.(object, previous) ?? []));
   expect(JSON.stringify(previous)).toBe(before);
   return { object, errors };
 };

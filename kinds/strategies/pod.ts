@@ -30,11 +30,11 @@ const checkNew = (pod: Pod, spec: PodSpec, errors: Errors): void => {
   checkAnnotationsAgree(pod.metadata, spec, specPath, errors);
 };
 
-const validate = (pod: Pod): FieldError[] => {
+const validate = (pod: Pod, previous?: Pod): FieldError[] => {
   const errors: Errors = [];
   const spec = pod.spec ?? noSpec;
   checkPodAnnotations(pod.metadata, spec, annotationsPath, errors);
-  checkPodSpec(spec, pod.metadata, specPath, errors);
+  checkPodSpec(spec, pod.metadata, specPath, errors, previous?.spec);
   if (!spec.serviceAccountName)
     spec.volumes?.forEach((volume, i) => {
       volume.projected?.sources?.forEach((source, j) => {
@@ -97,14 +97,14 @@ export const pod: Strategy<Pod> = {
         keepStatus(next, previous);
         keepMetadata(next, previous);
       },
-      validateUpdate: (next, previous) => [...validate(next), ...validateEphemeralContainersUpdate(next, previous)],
+      validateUpdate: (next, previous) => [...validate(next, previous), ...validateEphemeralContainersUpdate(next, previous)],
     },
     resize: {
       prepareForUpdate(next, previous) {
         keepOnlyResize(next, previous);
         keepMetadata(next, previous);
       },
-      validateUpdate: (next, previous) => [...validate(next), ...validateResize(next, previous)],
+      validateUpdate: (next, previous) => [...validate(next, previous), ...validateResize(next, previous)],
     },
   },
   gracePeriod(object, requested) {

@@ -32,7 +32,7 @@ export const priorityClass: Strategy<PriorityClass> = {
   prepareForCreate(object) {
     object.metadata.generation = 1;
   },
-  validate(object) {
+  validateCreate(object) {
     const errors: FieldError[] = [];
     if (object.metadata.name?.startsWith('system-')) {
       const why = notSystem(object);

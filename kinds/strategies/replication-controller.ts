@@ -71,7 +71,8 @@ export const replicationController: Strategy<ReplicationController> = {
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
     const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));
-    return [...named, ...templateWarnings(next.spec?.template, templatePath)];
+    // Upstream has old and new the wrong way round.
+    return [...named, ...templateWarnings((previous ?? next).spec?.template, templatePath)];
   },
   subresources: {
     status: {

@@ -4,6 +4,7 @@ import { invalid, type Path, required, root } from '../field.ts';
 import { immutableText } from '../metadata.ts';
 import { compare, isQuantity, parseQuantity } from '../quantity.ts';
 import { isQuotaResource, validateQuotaResourceName, validateResourceAmount } from '../resource-names.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
@@ -119,7 +120,7 @@ export const resourceQuota: Strategy<ResourceQuota> = {
     const after = new Set(next.spec?.scopes ?? []);
     const before = new Set(previous.spec?.scopes ?? []);
     const same = after.size === before.size && [...after].every(scope => before.has(scope));
-    return same ? [] : [invalid(specField.child('scopes'), next.spec?.scopes ?? null, immutableText)];
+    return same ? [] : [invalid(specField.child('scopes'), next.spec?.scopes ?? emptyAsGiven(next.spec, 'scopes') ?? null, immutableText)];
   },
   warnings: (next, previous) => (previous ? [] : warnings(next)),
   subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateStatus } },

@@ -148,7 +148,8 @@ describe('creation', () => {
     ],
   ])('%s %s %p', (apiVersion, plural, fields, expected) => {
     const object = created(apiVersion, plural, fields);
-    expect(texts(resourceOf(apiVersion, plural).strategy.validate?.(object))).toEqual(expected);
+    const { strategy } = resourceOf(apiVersion, plural);
+    expect(texts([...(strategy.validate?.(object) ?? []), ...(strategy.validateCreate?.(object) ?? [])])).toEqual(expected);
   });
 });
 

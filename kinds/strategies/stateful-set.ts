@@ -21,7 +21,6 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import { containerCells } from '../table/cells.ts';
 import type { Kind } from '../types.ts';
-import { wholeAndChange } from './metadata-checks.ts';
 
 type StatefulSet = Kind<generated.V1StatefulSet>;
 type Spec = NonNullable<StatefulSet['spec']>;
@@ -110,7 +109,7 @@ const effectiveTemplate = (spec: Spec): PodTemplateSpec => {
 };
 
 const retention = ['Retain', 'Delete'];
-const validate = ({ spec }: StatefulSet): FieldError[] => {
+const validate = ({ spec }: StatefulSet, previous?: StatefulSet): FieldError[] => {
   const errors: Errors = [];
   if (!spec) return [required(specPath)];
   const policy = spec.podManagementPolicy;
@@ -123,12 +122,13 @@ const validate = ({ spec }: StatefulSet): FieldError[] => {
     if (!retention.includes(value))
       errors.push(notSupported(specPath.child('persistentVolumeClaimRetentionPolicy', field), value, retention));
   }
-  spec.volumeClaimTemplates?.forEach((claim, i) => {
+  // Neither can change, so what is wrong with them was let in before the rule.
+  const fixed = previous !== undefined;
+  for (const [i, claim] of fixed ? [] : (spec.volumeClaimTemplates ?? []).entries())
     checkClaimSpec(claim.spec ?? {}, specPath.child('volumeClaimTemplates').index(i).child('spec'), errors);
-  });
   checkCounts(spec, ['replicas', 'minReadySeconds'], specPath, errors);
   if (spec.ordinals) checkNonNegative(spec.ordinals.start, specPath.child('ordinals.start'), errors);
-  if (spec.serviceName) check(isDns1123Label, spec.serviceName, specPath.child('serviceName'), errors);
+  if (spec.serviceName && !fixed) check(isDns1123Label, spec.serviceName, specPath.child('serviceName'), errors);
   const template = effectiveTemplate(spec);
   checkSelectorAndTemplate({ kind: 'StatefulSet', selector: spec.selector, template }, specPath, errors);
   if (requirementsOf(spec.selector)) {
@@ -167,7 +167,6 @@ const claimWarnings = (spec: Spec | undefined, update: boolean): string[] =>
   });
 
 export const statefulSet: Strategy<StatefulSet> = {
-  metadataChecks: wholeAndChange,
   nameRule: 'dns-label',
   generation: true,
   defaults,
