@@ -15,7 +15,7 @@ import { deprecations } from './deprecations.ts';
 import { encode } from './encode.ts';
 import { keepTimes } from './managed-fields.ts';
 import { mutate } from './mutate.ts';
-import { negotiate } from './negotiate.ts';
+import { negotiate, plainJson } from './negotiate.ts';
 import { parseRequest } from './request-info.ts';
 import type { Router } from './route.ts';
 import { complete, type Draft, storeDraft, type Written } from './store.ts';
@@ -77,7 +77,7 @@ const answer = async (doors: Doors, { request, connection, info, user, beside, l
   if (!routed) return (await doors.nonResource(request, info, user, connection)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
   const builtIn = routed.target.resource.schema.definition !== undefined;
-  const accept = negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);
+  const accept = routed.passesOn ? plainJson : negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);
   const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, lasts, guards: [] };
   // Decodes the body; writes go on through `persist`.
   return encode(exchange, await routed.handler(exchange));

@@ -3,7 +3,7 @@ import { isCustomResource, type Registry, type Resource } from '../../kinds/reso
 import { methodNotAllowed, notFound, pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { Answer, Exchange } from './context.ts';
 import { reviews, subresources } from './subresources/index.ts';
-import { proxied, proxy } from './subresources/proxy.ts';
+import { proxied, proxy, proxyMethods } from './subresources/proxy.ts';
 import type { ApiRequest, RequestInfo } from './types.ts';
 import { create } from './verbs/create.ts';
 import { remove } from './verbs/delete.ts';
@@ -19,6 +19,8 @@ export type Handler = (exchange: Exchange) => Promise<Answer>;
 export interface Routed {
   readonly target: Pick<Exchange, 'resource' | 'subresource' | 'namespace' | 'name' | 'rest'>;
   readonly handler: Handler;
+  /** The form of the answer is a matter between the client and whoever is behind the proxy. */
+  readonly passesOn?: boolean;
   /** The path also answers watches, which refusals mention. */
   readonly streams: boolean;
   /** False for what can only be posted (reviews, bindings, evictions, tokens): it has no rows. */
@@ -44,7 +46,7 @@ const ofItem = new Set(['get', 'update', 'patch', 'delete']);
 const methodNotServed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
-export const route: Router = (registry, _request, info) => {
+export const route: Router = (registry, request, info) => {
   const { target } = info;
   if (!target) return undefined;
   const resource = registry.find(target.group, target.version, target.resource);
@@ -62,6 +64,10 @@ export const route: Router = (registry, _request, info) => {
   if (namespaced ? name && !target.namespace : target.namespace && resource.resource !== 'namespaces') throw pageNotFound();
   const where = { resource, subresource, namespace: namespaced ? target.namespace : '', name, rest };
   if (subresource) {
+    if (subresource === 'proxy' && proxied.has(resource.storage.name)) {
+      if (!proxyMethods.has(request.method)) throw methodNotServed();
+      return { target: where, handler: proxy, streams: false, tables: false, passesOn: true };
+    }
     const { handler, verbs } = ofSubresource(resource, subresource, name, rest, verb);
     return { target: where, handler, streams: false, tables: !onlyPosted(verbs) };
   }

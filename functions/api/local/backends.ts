@@ -1,6 +1,6 @@
 /** The way from the API to other servers on this network: agents, pods and extension API servers. */
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, Agent as PlainAgent } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { isIP, connect as plainConnect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -26,6 +26,7 @@ const idle = 4000;
 
 export function localBackends({ agents, frontProxy }: BackendCredentials): LocalBackends {
   const pool = new Agent({ keepAlive: true, timeout: idle });
+  const plainPool = new PlainAgent({ keepAlive: true, timeout: idle });
 
   const tlsOptions = (backend: Backend): ConnectionOptions => {
     if (backend.kind === 'agent') return agents;
@@ -44,8 +45,8 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
     const { host, port } = backend;
     const framing = body && headers['content-length'] === undefined ? { 'transfer-encoding': 'chunked' } : {};
     const options: RequestOptions = { host, port, method, path, headers: { ...headers, ...framing } as Record<string, string>, signal };
-    if (backend.kind === 'address' && backend.scheme === 'http') return httpRequest({ ...options, agent: false });
-    return httpsRequest({ ...options, ...tlsOptions(backend), agent: backend.kind === 'address' ? false : pool });
+    if (backend.kind === 'address' && backend.scheme === 'http') return httpRequest({ ...options, agent: plainPool });
+    return httpsRequest({ ...options, ...tlsOptions(backend), agent: pool });
   };
 
   const attempt = async (backend: Backend, request: BackendRequest, again: boolean): Promise<IncomingMessage> => {
@@ -99,7 +100,10 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
       socket.pipe(upstream);
     },
 
-    close: () => pool.destroy(),
+    close() {
+      pool.destroy();
+      plainPool.destroy();
+    },
   };
 }
 

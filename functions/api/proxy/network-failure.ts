@@ -31,6 +31,8 @@ export const networkFailure = (error: unknown, backend: Backend): string => {
   if (name === 'TimeoutError' || name === 'AbortError') return 'context deadline exceeded';
   if (code === 'ENOTFOUND') return `dial tcp: lookup ${host}: no such host`;
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `${certificate} ${(error as { reason?: string }).reason ?? message}`;
+  // Go's dialler looks at the first record itself, its HTTP client at what comes instead.
+  if (code === 'EPROTO' && backend.kind !== 'extension') return 'tls: first record does not look like a TLS handshake';
   const dialled = dialing[code];
   return dialled ? `dial tcp ${hostPort(host, port)}: ${dialled}` : (talking[code] ?? message);
 };

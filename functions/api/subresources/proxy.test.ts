@@ -112,6 +112,14 @@ describe('pods/proxy', () => {
     });
   });
 
+  test('the form of the answer is not ours to choose, nor is the way there to wander', async () => {
+    await aPod('p', '10.1.2.3');
+    await send('GET', `${pods}/p/proxy/a//b/../c/`, undefined, { accept: 'text/html' });
+    expect(asked.map(({ request }) => [request.path, request.headers['accept'], request.headers['x-forwarded-uri']])).toEqual([
+      ['/a/c/', 'text/html', `${pods}/p/proxy/a/c/a/c/`],
+    ]);
+  });
+
   test('takes every method', async () => {
     await aPod('p', '10.1.2.3');
     for (const method of ['GET', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']) await send(method, `${pods}/p/proxy/x`);
@@ -144,7 +152,7 @@ describe('services/proxy', () => {
   test.each([
     ['s:81', 503, 'no service port 81 found for service "s"'],
     ['s:other', 503, 'no endpoints available for service "s:other"'],
-    ['missing', 404, 'endpoints "missing" not found'],
+    ['missing', 404, 'services "missing" not found'],
     ['missing:80', 404, 'services "missing" not found'],
   ])('%s', async (id, code, message) => {
     await endpoints([{ ip: '10.1.2.3', targetRef }]);

@@ -1,5 +1,6 @@
 /** `pods/proxy`, `services/proxy` and `nodes/proxy`: any request, passed on to what runs there (upstream: `pkg/registry/core/{pod,service,node}`). */
 import { isIP } from 'node:net';
+import { posix } from 'node:path';
 import type { KubeObject } from '../../../kinds/object.ts';
 import { badRequest, methodNotAllowed, notFound, serviceUnavailable } from '../../../kinds/status.ts';
 import type { Endpoints, Pod, Service } from '../../../kinds/types.ts';
@@ -50,7 +51,8 @@ const ofPod = async (call: Call): Promise<Backend> => {
 
 const lookUp = async <T extends KubeObject>(call: Call, resource: string, name: string): Promise<T> => {
   const found = (await syncedReplica(call.services, resource)).get(call.namespace, name)?.object;
-  if (!found) throw notFound({ group: '', resource }, name);
+  // Also of endpoints upstream says that there is no such service.
+  if (!found) throw notFound(groupResource(call.resource), name);
   return found as T;
 };
 
@@ -95,19 +97,25 @@ export const proxied: ReadonlyMap<string, (call: Call) => Promise<Backend>> = ne
   ['nodes', ofNode],
 ]);
 
-const methods = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
+export const proxyMethods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']);
 
 /** Go's `URL.EscapedPath`. */
 const escapePath = (path: string): string =>
   encodeURI(path).replace(/[?#!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 
-/** The path as the client wrote it, up to `proxy` and behind it; the second is empty where nothing stands there. */
-const pathsOf = ({ path, target }: RequestInfo): { prefix: string; behind: string } => {
-  const parts = path.split('/');
+interface Paths {
+  /** What stands before every path of the backend where the client sees it. */
+  readonly prefix: string;
+  /** Behind `proxy`, without the detours that a path may take; empty where nothing stands there. */
+  readonly behind: string;
+}
+
+const pathsOf = ({ path, target }: RequestInfo): Paths => {
   const before = (target?.group ? 4 : 3) + (target?.namespace ? 2 : 0) + 3;
-  const rest = parts.slice(before);
-  const behind = rest.length === 0 ? '' : escapePath(decodeURIComponent(`/${rest.join('/')}`));
-  return { prefix: parts.slice(0, before).join('/'), behind };
+  const rest = path.split('/').slice(before);
+  const whole = decodeURIComponent(path);
+  const behind = rest.length === 0 ? '' : posix.normalize(`/${decodeURIComponent(rest.join('/'))}`);
+  return { prefix: escapePath(whole.endsWith(behind) ? whole.slice(0, whole.length - behind.length) : whole), behind: escapePath(behind) };
 };
 
 const queryOf = (url: string): string => {
@@ -126,14 +134,13 @@ export const passageOf = async (
   await admitConnection(call, info.query, behind && decodeURIComponent(behind));
   const backend = await locate(call);
   const host = hostOf(request);
-  const headers = { ...requestHeaders(request, connection, host, upgrade), 'x-forwarded-uri': info.path };
+  const headers = { ...requestHeaders(request, connection, host, upgrade), 'x-forwarded-uri': posix.join(prefix, behind || '/') };
   const passage = { prefix, backend: hostPort(backend.host, backend.port), host };
   return { backend, path: `${behind || '/'}${queryOf(request.url)}`, headers, passage };
 };
 
 export const proxy = async (exchange: Exchange): Promise<Answer> => {
-  const { request, info, services, resource } = exchange;
-  if (!methods.has(request.method)) throw methodNotAllowed(groupResource(resource), request.method.toLowerCase());
+  const { request, info, services } = exchange;
   const { passage, ...destination } = await passageOf(exchange, exchange);
   // Links of a page at the root would lead beside the proxy if its own address did not end in a slash.
   if (pathsOf(info).behind === '' && (request.method === 'GET' || request.method === 'HEAD'))
