@@ -4,7 +4,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer } from 'node:tls';
+import { connect as connectTls, createServer } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Logger } from '../../kinds/environment.ts';
 import { forbidden } from '../../kinds/status.ts';
@@ -195,6 +195,35 @@ test('carries an upgrade to the agent without the caller’s credentials', async
   expect(handshake).toContain('sec-websocket-key: k');
   expect(handshake).not.toContain('top-secret');
   socket.destroy();
+  fake.close();
+});
+
+test('what does not agree to an upgrade gets none of the caller’s bytes', async () => {
+  let received = '';
+  let answer = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
+  const fake = createServer({ ...pki.server, ca: pki.ca, requestCert: true, rejectUnauthorized: true }, socket => {
+    socket.on('data', data => {
+      received += data;
+      if (received.endsWith('\r\n\r\n')) socket.write(answer);
+    });
+    socket.on('error', () => {});
+  });
+  fake.listen(0, '127.0.0.1');
+  await once(fake, 'listening');
+  agentPort = (fake.address() as { port: number }).port;
+  const smuggle = async (): Promise<string> => {
+    const socket = connectTls({ host: '127.0.0.1', port: server.port, ca: pki.ca, ALPNProtocols: ['http/1.1'] });
+    socket.write('GET /exec HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+    socket.write('GET /smuggled HTTP/1.1\r\nx-remote-user: root\r\n\r\n');
+    let text = '';
+    for await (const chunk of socket) text += chunk;
+    return text;
+  };
+  expect(await smuggle()).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n[\s\S]*invalid upgrade response: status code 200/);
+  answer = 'HTTP/1.1 403 Forbidden\r\ncontent-length: 4\r\n\r\nnope';
+  received = '';
+  expect(await smuggle()).toBe('HTTP/1.1 403 Forbidden\r\n\r\nnope');
+  expect(received).not.toContain('smuggled');
   fake.close();
 });
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer as createHttp1, type IncomingMessage } from 'node:http';
+import { createServer as createHttp1, type IncomingMessage, STATUS_CODES } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
@@ -152,6 +152,6 @@ function refuseUpgrade(socket: Duplex, cause: unknown, logger: Logger): void {
   if (error !== cause) logger.error('upgrade failed', { error: cause instanceof Error ? cause.stack : String(cause) });
   const body = JSON.stringify(error.status);
   socket.end(
-    `HTTP/1.1 ${error.code} ${error.reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${error.code} ${STATUS_CODES[error.code] ?? ''}\r\ncache-control: no-cache, private\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
 }

@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage, Agent as PlainAgent } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { isIP, connect as plainConnect } from 'node:net';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
+import { StatusError } from '../../../kinds/status.ts';
 import { notDialled } from '../proxy/network-failure.ts';
 import type { Backend, BackendRequest, Backends, HeaderFields, UpgradeTarget } from '../types.ts';
 
@@ -29,7 +30,8 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
   const plainPool = new PlainAgent({ keepAlive: true, timeout: idle });
 
   const tlsOptions = (backend: Backend): ConnectionOptions => {
-    if (backend.kind === 'agent') return agents;
+    // Node would take the name to check from the Host header.
+    if (backend.kind === 'agent') return { ...agents, servername: isIP(backend.host) ? '' : backend.host };
     if (backend.kind === 'address') return { rejectUnauthorized: false };
     const { serverName, ca, insecure } = backend;
     return {
@@ -77,27 +79,17 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
 
     async upgrade({ backend, path, headers }, method, socket, head) {
       const { host, port } = backend;
-      const upstream =
-        backend.kind === 'address' && backend.scheme === 'http'
-          ? plainConnect({ host, port })
-          : connect({ host, port, ...tlsOptions(backend), ALPNProtocols: ['http/1.1'] });
-      try {
-        await once(upstream, 'encrypted' in upstream ? 'secureConnect' : 'connect');
-      } catch (error) {
-        upstream.destroy();
+      const options: RequestOptions = { host, port, method, path, headers: headers as Record<string, string>, agent: false };
+      const plain = backend.kind === 'address' && backend.scheme === 'http';
+      const outgoing = plain ? httpRequest(options) : httpsRequest({ ...options, ...tlsOptions(backend) });
+      const gone = () => outgoing.destroy();
+      socket.once('close', gone);
+      const answer = await answerTo(outgoing).catch((error: unknown) => {
         throw notDialled(error, backend);
-      }
-      upstream.setNoDelay(true);
-      upstream.write(`${method} ${path} HTTP/1.1\r\n${headerLines(headers)}\r\n`);
-      if (head.length > 0) upstream.write(head);
-      const end = () => {
-        upstream.destroy();
-        socket.destroy();
-      };
-      upstream.on('error', end).on('close', end);
-      socket.on('error', end).on('close', end);
-      upstream.pipe(socket);
-      socket.pipe(upstream);
+      });
+      socket.off('close', gone);
+      if ('upstream' in answer) join(socket, head, answer);
+      else await refuse(socket, answer.response);
     },
 
     close() {
@@ -120,8 +112,56 @@ async function send(body: AsyncIterable<Uint8Array>, outgoing: ReturnType<typeof
   }
 }
 
-function headerLines(headers: HeaderFields): string {
-  let lines = '';
-  for (const [name, value] of Object.entries(headers)) for (const one of [value].flat()) lines += `${name}: ${one}\r\n`;
-  return lines;
+interface Upgraded {
+  readonly response: IncomingMessage;
+  readonly upstream: Duplex;
+  readonly upstreamHead: Buffer;
+}
+
+const answerTo = (outgoing: ReturnType<typeof httpRequest>): Promise<Upgraded | { readonly response: IncomingMessage }> =>
+  new Promise((resolve, reject) => {
+    outgoing.once('upgrade', (response, upstream, upstreamHead) => resolve({ response, upstream, upstreamHead }));
+    outgoing.once('response', response => resolve({ response }));
+    outgoing.once('error', reject);
+    outgoing.end();
+  });
+
+/**
+ * Only now, when the backend has agreed, do the caller's bytes go to it: on a connection that still speaks HTTP they could be further requests,
+ * which the backend would take for ours.
+ */
+function join(socket: Duplex, head: Buffer, { response, upstream, upstreamHead }: Upgraded): void {
+  socket.write(headOf(response));
+  if (upstreamHead.length > 0) socket.write(upstreamHead);
+  if (head.length > 0) upstream.write(head);
+  const end = () => {
+    upstream.destroy();
+    socket.destroy();
+  };
+  upstream.on('error', end).on('close', end);
+  socket.on('error', end).on('close', end);
+  upstream.pipe(socket);
+  socket.pipe(upstream);
+}
+
+/** A refusal is passed on, and the connection ends with it. */
+async function refuse(socket: Duplex, response: IncomingMessage): Promise<void> {
+  const { statusCode = 502 } = response;
+  if (statusCode < 400) {
+    response.destroy();
+    throw new StatusError(503, 'ServiceUnavailable', `invalid upgrade response: status code ${statusCode}`);
+  }
+  const body: Uint8Array[] = [];
+  for await (const chunk of response) body.push(chunk as Uint8Array);
+  socket.end(Buffer.concat([Buffer.from(headOf(response)), ...body]));
+}
+
+/** Without what was about the framing of a body, which is sent until the end. */
+function headOf({ statusCode, statusMessage, rawHeaders }: IncomingMessage): string {
+  let text = `HTTP/1.1 ${statusCode} ${statusMessage}\r\n`;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    if (!/^(transfer-encoding|content-length|keep-alive)$/i.test(name)) text += `${name}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
 }

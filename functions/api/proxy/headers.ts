@@ -14,6 +14,8 @@ const ofOneHop = new Set([
 ]);
 /** They prove or claim who the caller is to this API, which has dealt with them. */
 const ofCaller = /^(authorization|impersonate-.*|x-remote-.*|host|http2-settings)$/;
+/** An upgrade has none. */
+const ofBody = new Set(['content-length', 'transfer-encoding', 'expect']);
 const cors = /^access-control-allow-(credentials|headers|methods|origin)$/;
 
 const named = (connection: string): Set<string> => new Set(connection.split(',').map(name => name.trim().toLowerCase()));
@@ -29,7 +31,7 @@ export const requestHeaders = (
   const sent: Record<string, string | string[]> = { host };
   for (const [name, value] of request.headers.entries()) {
     // Those with a colon are the parts of HTTP/2's request line.
-    if (name.startsWith(':') || ofCaller.test(name) || (!upgrade && (ofOneHop.has(name) || dropped.has(name)))) continue;
+    if (name.startsWith(':') || ofCaller.test(name) || (upgrade ? ofBody.has(name) : ofOneHop.has(name) || dropped.has(name))) continue;
     const before = sent[name];
     sent[name] = before === undefined ? value : [before, value].flat();
   }

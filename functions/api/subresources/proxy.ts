@@ -134,7 +134,8 @@ export const passageOf = async (
   await admitConnection(call, info.query, behind && decodeURIComponent(behind));
   const backend = await locate(call);
   const host = hostOf(request);
-  const headers = { ...requestHeaders(request, connection, host, upgrade), 'x-forwarded-uri': posix.join(prefix, behind || '/') };
+  const forwarded = upgrade ? {} : { 'x-forwarded-uri': posix.join(prefix, behind || '/') };
+  const headers = { ...requestHeaders(request, connection, host, upgrade), ...forwarded };
   const passage = { prefix, backend: hostPort(backend.host, backend.port), host };
   return { backend, path: `${behind || '/'}${queryOf(request.url)}`, headers, passage };
 };
