@@ -167,7 +167,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     authenticators: [clientCertificate(), bearer],
     authorizer,
     nonResource: nonResourceHandler({ registry, aggregation, checks: [store], tokens, gitVersion, debugFlowControl }),
-    admission: admissionPlugins({ replicas, rbac, random, clock, registry, caller: localWebhookCaller() }),
+    admission: admissionPlugins({ replicas, rbac, authorizer, random, clock, registry, caller: localWebhookCaller() }),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens: { issue: tokens.issue, review: bearer.review },
     backends,

@@ -1,251 +1,375 @@
 /**
- * What is wrong with an expression before it is ever run: fields, names and functions that do not exist, and operands that cannot go together.
- * Not a whole type system: what cannot be told is `dyn`, and passes.
+ * The type of an expression, or all that is wrong with it, in the words of cel-go (`checker/checker.go`, `checker/types.go`).
+ * Types are held against the overloads of functions by unification; what cannot be told is `dyn`, and goes with everything.
  */
-import type { Expr } from '@bufbuild/cel-spec/cel/expr/syntax_pb.js';
-import { optionalIndex, optionalSelect } from './syntax.ts';
-import { bool, dyn, fieldSchema, int, nameOf, string, type Type, typeOf, unescapeName } from './types.ts';
-
-export interface Problem {
-  /** Of the expression's part. */
-  readonly id: bigint;
-  readonly text: string;
-  /** Of a function: it is shown where its arguments begin. */
-  readonly call?: boolean;
-}
+import type { Call, Fold, Node, Problem, Select } from './ast.ts';
+import type { Declarations, Overload } from './declarations.ts';
+import { bool, bytes, double, dyn, error, int, listOf, mapOf, nameOf, nullType, optionalOf, string, type Type, uint } from './types.ts';
 
 export type Variables = ReadonlyMap<string, Type>;
 
-class CheckError extends Error {
-  readonly problem: Problem;
-  constructor(problem: Problem) {
-    super(problem.text);
-    this.problem = problem;
-  }
+/** Messages that expressions may make, by name. */
+export type Messages = (name: string) => Type | undefined;
+
+export interface Checked {
+  readonly type: Type;
+  readonly types: ReadonlyMap<Node, Type>;
+  readonly problems: readonly Problem[];
 }
 
-const fail = (expr: Expr, text: string): never => {
-  const { exprKind: kind } = expr;
-  const call = kind.case === 'callExpr' && /^[a-z]/i.test(kind.value.function);
-  throw new CheckError({ id: expr.id, text, call });
-};
+type Substitutions = Map<string, Type>;
 
 const typeNames: ReadonlySet<string> = new Set([
-  'bool',
-  'int',
-  'uint',
-  'double',
-  'string',
-  'bytes',
-  'list',
-  'map',
-  'null_type',
-  'type',
-  'optional_type',
+  ...['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type', 'optional_type'],
+  ...['google.protobuf.Timestamp', 'google.protobuf.Duration'],
 ]);
-const scalars: ReadonlySet<string> = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'timestamp', 'duration']);
-const comparisons: ReadonlySet<string> = new Set(['_==_', '_!=_', '_<_', '_<=_', '_>_', '_>=_']);
-const logic: ReadonlySet<string> = new Set(['_&&_', '_||_']);
-const arithmetic: ReadonlySet<string> = new Set(['_+_', '_-_', '_*_', '_/_', '_%_']);
-const results: Readonly<Record<string, Type>> = {
-  '!_': bool,
-  '@in': bool,
-  '@not_strictly_false': bool,
-  startsWith: bool,
-  endsWith: bool,
-  contains: bool,
-  matches: bool,
-  size: int,
-  int,
-  uint: { kind: 'uint' },
-  double: { kind: 'double' },
-  bool,
-  string,
-  bytes: { kind: 'bytes' },
-  type: { kind: 'type' },
-  timestamp: { kind: 'timestamp' },
-  duration: { kind: 'duration' },
-  isQuantity: bool,
-  isURL: bool,
-  isIP: bool,
-  isCIDR: bool,
-  isSorted: bool,
-  hasValue: bool,
-  lowerAscii: string,
-  upperAscii: string,
-  trim: string,
-  replace: string,
-  substring: string,
-  charAt: string,
-  join: string,
-  format: string,
-  find: string,
-  getScheme: string,
-  getHost: string,
-  getHostname: string,
-  getPort: string,
-  getEscapedPath: string,
+
+const isDyn = ({ kind }: Type): boolean => kind === 'dyn' || kind === 'error';
+const nullable: ReadonlySet<Type['kind']> = new Set(['null', 'object', 'opaque', 'optional', 'timestamp', 'duration']);
+
+const partsOf = (type: Type): readonly Type[] => {
+  if (type.kind === 'list' || type.kind === 'optional') return [type.of];
+  return type.kind === 'map' ? [type.key, type.of] : [];
+};
+const sameHead = (a: Type, b: Type): boolean => {
+  if (a.kind !== b.kind) return false;
+  if (a.kind === 'object' && b.kind === 'object') return a.identity === b.identity;
+  if ((a.kind === 'opaque' && b.kind === 'opaque') || (a.kind === 'parameter' && b.kind === 'parameter')) return a.name === b.name;
+  return true;
+};
+const exactly = (a: Type, b: Type): boolean => {
+  const [of, other] = [partsOf(a), partsOf(b)];
+  return sameHead(a, b) && of.every((part, i) => exactly(part, other[i] as Type));
+};
+const lessSpecific = (a: Type, b: Type): boolean => {
+  if (a.kind === 'dyn' || a.kind === 'parameter') return true;
+  if (b.kind === 'dyn' || b.kind === 'parameter' || a.kind !== b.kind) return false;
+  const [of, other] = [partsOf(a), partsOf(b)];
+  return of.length > 0 ? of.every((part, i) => lessSpecific(part, other[i] as Type)) : exactly(a, b);
+};
+const mostGeneral = (a: Type, b: Type): Type => (lessSpecific(a, b) ? a : b);
+
+const substitute = (found: Substitutions, type: Type, toDyn: boolean): Type => {
+  switch (type.kind) {
+    case 'parameter': {
+      const known = found.get(type.name);
+      if (known) return substitute(found, known, toDyn);
+      return toDyn ? dyn : type;
+    }
+    case 'list':
+      return { ...type, of: substitute(found, type.of, toDyn) };
+    case 'optional':
+      return optionalOf(substitute(found, type.of, toDyn));
+    case 'map':
+      return mapOf(substitute(found, type.key, toDyn), substitute(found, type.of, toDyn));
+    default:
+      return type;
+  }
+};
+const mentions = (found: Substitutions, name: string, type: Type): boolean => {
+  if (type.kind === 'parameter') {
+    if (type.name === name) return true;
+    const known = found.get(type.name);
+    return known !== undefined && mentions(found, name, known);
+  }
+  return partsOf(type).some(part => mentions(found, name, part));
+};
+
+const assignable = (found: Substitutions, a: Type, b: Type): boolean => {
+  if (b.kind === 'parameter') {
+    const { valid, known } = fits(found, a, b);
+    if (valid) return true;
+    if (known) return false;
+  }
+  if (a.kind === 'parameter') return fits(found, b, a).valid;
+  if (isDyn(a) || isDyn(b)) return true;
+  if (a.kind === 'null') return nullable.has(b.kind);
+  if (b.kind === 'null') return nullable.has(a.kind);
+  const [of, other] = [partsOf(a), partsOf(b)];
+  return sameHead(a, b) && of.every((part, i) => assignable(found, part, other[i] as Type));
+};
+/** Whether the parameter may stand for the type; if so it does from now on. */
+const fits = (found: Substitutions, type: Type, parameter: Extract<Type, { kind: 'parameter' }>): { valid: boolean; known: boolean } => {
+  if (exactly(type, parameter)) return { valid: true, known: true };
+  const before = found.get(parameter.name);
+  if (before) {
+    if (exactly(type, before)) return { valid: true, known: true };
+    if (!assignable(found, type, before)) return { valid: false, known: true };
+    const general = mostGeneral(type, before);
+    if (!mentions(found, parameter.name, general)) found.set(parameter.name, general);
+    return { valid: true, known: true };
+  }
+  if (mentions(found, parameter.name, type)) return { valid: false, known: false };
+  found.set(parameter.name, type);
+  return { valid: true, known: false };
+};
+
+/** `a.b.c` of names alone. */
+export const qualifiedName = (node: Node): string | undefined => {
+  if (node.kind === 'ident') return node.name;
+  if (node.kind !== 'select' || node.test) return undefined;
+  const prefix = qualifiedName(node.operand);
+  return prefix === undefined ? undefined : `${prefix}.${node.field}`;
 };
 
 class Checker {
-  readonly #knows: (name: string) => boolean;
-  constructor(knows: (name: string) => boolean) {
-    this.#knows = knows;
+  readonly problems: Problem[] = [];
+  readonly types = new Map<Node, Type>();
+  readonly #functions: Declarations;
+  readonly #messages: Messages;
+  #found: Substitutions = new Map();
+  #fresh = 0;
+  /** Within arguments where lists may hold values of different types. */
+  #mixed = 0;
+
+  constructor(functions: Declarations, messages: Messages) {
+    this.#functions = functions;
+    this.#messages = messages;
   }
 
-  infer(expr: Expr | undefined, scope: Variables): Type {
-    if (!expr) return dyn;
-    const { exprKind: kind } = expr;
-    switch (kind.case) {
-      case 'constExpr':
-        return constant(kind.value.constantKind.case);
-      case 'identExpr':
-        return this.#name(expr, kind.value.name, scope);
-      case 'selectExpr': {
-        const operand = this.infer(kind.value.operand, scope);
-        const found = select(expr, operand, kind.value.field);
-        return kind.value.testOnly ? bool : found;
+  finish(): Map<Node, Type> {
+    for (const [node, type] of this.types) this.types.set(node, substitute(this.#found, type, true));
+    return this.types;
+  }
+  check(node: Node, scope: Variables): Type {
+    const type = this.#infer(node, scope);
+    this.types.set(node, type);
+    return type;
+  }
+
+  #problem(at: number, text: string): Type {
+    this.problems.push({ at, text });
+    return error;
+  }
+  #undeclared(at: number, name: string): Type {
+    return this.#problem(at, `undeclared reference to '${name}' (in container '')`);
+  }
+  #newParameter(): Type {
+    return { kind: 'parameter', name: `_var${this.#fresh++}` };
+  }
+  #assignable(types: readonly Type[], to: readonly Type[]): boolean {
+    const attempt = new Map(this.#found);
+    if (types.length !== to.length || !types.every((type, i) => assignable(attempt, type, to[i] as Type))) return false;
+    this.#found = attempt;
+    return true;
+  }
+  #shown(type: Type): string {
+    return nameOf(substitute(this.#found, type, false));
+  }
+  #expect(wanted: Type, node: Node): void {
+    const type = this.types.get(node) ?? error;
+    if (!this.#assignable([wanted], [type]))
+      this.#problem(node.at, `expected type '${this.#shown(wanted)}' but found '${this.#shown(type)}'`);
+  }
+
+  #infer(node: Node, scope: Variables): Type {
+    switch (node.kind) {
+      case 'const':
+        return constant(node.value);
+      case 'ident':
+        return this.#variable(node.name, scope) ?? this.#undeclared(node.at, node.name);
+      case 'select': {
+        const name = qualifiedName(node);
+        const known = name === undefined ? undefined : this.#variable(name, scope);
+        if (known) return known;
+        const type = this.#select(node, this.check(node.operand, scope));
+        return node.test ? bool : type;
       }
-      case 'listExpr': {
-        const types = kind.value.elements.map(element => this.infer(element, scope));
-        const [only] = types;
-        return { kind: 'list', of: only && types.every(type => nameOf(type) === nameOf(only)) ? only : dyn };
-      }
-      case 'structExpr':
-        for (const { keyKind, value } of kind.value.entries) {
-          if (keyKind.case === 'mapKey') this.infer(keyKind.value, scope);
-          this.infer(value, scope);
+      case 'call':
+        return this.#call(node, scope);
+      case 'list': {
+        let joined: Type | undefined;
+        for (const [i, element] of node.elements.entries()) {
+          const type = this.#unwrapped(this.check(element, scope), node.optional.has(i), element.at);
+          joined = this.#joined(joined, type, element.at);
         }
-        return kind.value.messageName ? dyn : { kind: 'map', key: dyn, of: dyn };
-      case 'comprehensionExpr': {
-        const { iterRange, iterVar, accuInit, accuVar, loopCondition, loopStep, result } = kind.value;
-        const range = this.infer(iterRange, scope);
-        if (scalars.has(range.kind))
-          fail(
-            iterRange ?? expr,
-            `expression of type '${nameOf(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
-          );
-        const item = range.kind === 'list' ? range.of : range.kind === 'map' ? range.key : range.kind === 'object' ? string : dyn;
-        const start = this.infer(accuInit, scope);
-        const accumulated: Type = start.kind === 'list' ? { kind: 'list', of: dyn } : start;
-        const inner = new Map([...scope, [iterVar, item], [accuVar, accumulated]]);
-        this.infer(loopCondition, inner);
-        this.infer(loopStep, inner);
-        return this.infer(result, new Map([...scope, [accuVar, accumulated]]));
+        return listOf(joined ?? this.#newParameter());
       }
-      case 'callExpr':
-        return this.#call(expr, scope);
-      default:
+      case 'map': {
+        let keys: Type | undefined;
+        let values: Type | undefined;
+        for (const { key, value, optional } of node.entries) {
+          keys = this.#joined(keys, this.check(key, scope), key.at);
+          const type = this.#unwrapped(this.check(value, scope), optional, value.at);
+          values = this.#joined(values, type, value.at);
+        }
+        return mapOf(keys ?? this.#newParameter(), values ?? this.#newParameter());
+      }
+      case 'struct': {
+        const name = node.name.replace(/^\./, '');
+        const message = this.#messages(name);
+        if (!message) {
+          this.#undeclared(node.at, name);
+          for (const { value } of node.entries) this.check(value, scope);
+          return error;
+        }
+        for (const { key, value, optional, at } of node.entries) {
+          const type = this.#unwrapped(this.check(value, scope), optional, value.at);
+          const field = key.kind === 'const' ? String(key.value) : '';
+          const wanted = message.kind === 'object' ? message.field(field) : dyn;
+          if (!wanted) this.#problem(at, `undefined field '${field}'`);
+          else if (!this.#assignable([wanted], [type]))
+            this.#problem(at, `expected type of field '${field}' is '${this.#shown(wanted)}' but provided type is '${this.#shown(type)}'`);
+        }
+        return message;
+      }
+      case 'fold':
+        return this.#fold(node, scope);
+    }
+  }
+
+  #variable(name: string, scope: Variables): Type | undefined {
+    const plain = name.replace(/^\./, '');
+    return scope.get(plain) ?? (typeNames.has(plain) ? { kind: 'type' } : undefined);
+  }
+
+  #unwrapped(type: Type, optional: boolean, at: number): Type {
+    if (!optional) return type;
+    const known = substitute(this.#found, type, false);
+    if (known.kind === 'optional') return known.of;
+    if (!isDyn(known)) this.#problem(at, `expected type '${this.#shown(optionalOf(known))}' but found '${this.#shown(known)}'`);
+    return known;
+  }
+  #joined(before: Type | undefined, type: Type, at: number): Type {
+    if (!before) return type;
+    if (this.#assignable([before], [type])) return mostGeneral(before, type);
+    if (this.#mixed === 0) this.#problem(at, `expected type '${this.#shown(before)}' but found '${this.#shown(type)}'`);
+    return dyn;
+  }
+
+  #select({ at, field }: Select, given: Type): Type {
+    const operand = substitute(this.#found, given, false);
+    if (operand.kind === 'optional') return optionalOf(this.#field(at, operand.of, field));
+    return this.#field(at, operand, field);
+  }
+  #field(at: number, given: Type, field: string): Type {
+    const operand = substitute(this.#found, given, false);
+    switch (operand.kind) {
+      case 'map':
+        return operand.of;
+      case 'object':
+        return operand.field(field) ?? this.#problem(at, `undefined field '${field}'`);
+      case 'parameter':
+        this.#assignable([dyn], [operand]);
         return dyn;
-    }
-  }
-
-  #name(expr: Expr, name: string, scope: Variables): Type {
-    const known = scope.get(name) ?? scope.get(name.replace(/^\./, ''));
-    if (known) return known;
-    if (typeNames.has(name)) return { kind: 'type' };
-    return fail(expr, `undeclared reference to '${name}' (in container '')`);
-  }
-
-  #call(expr: Expr, scope: Variables): Type {
-    if (expr.exprKind.case !== 'callExpr') return dyn;
-    const { function: name, target, args } = expr.exprKind.value;
-    // `sets.contains(...)`: a function with a dot in its name, not a method.
-    const qualified = target && !scope.has(qualifier(target)) && this.#knows(`${qualifier(target)}.${name}`);
-    const on = target && !qualified ? this.infer(target, scope) : undefined;
-    if (!qualified && !this.#knows(name)) fail(expr, `undeclared reference to '${name}' (in container '')`);
-    const types = args.map(argument => this.infer(argument, scope));
-    const [left = dyn, right = dyn] = types;
-    const mismatch = (): never =>
-      fail(expr, `found no matching overload for '${name}' applied to '${on ? `${nameOf(on)}.` : ''}(${types.map(nameOf).join(', ')})'`);
-    if (qualified) return dyn;
-    if (comparisons.has(name)) {
-      if (scalars.has(left.kind) && scalars.has(right.kind) && left.kind !== right.kind && !numbers(name, left, right)) mismatch();
-      return bool;
-    }
-    if (logic.has(name)) {
-      if (types.some(type => type.kind !== 'bool' && type.kind !== 'dyn')) mismatch();
-      return bool;
-    }
-    if (arithmetic.has(name)) {
-      const both = new Set([left.kind, right.kind]);
-      if (both.has('timestamp') || both.has('duration'))
-        return name === '_-_' && both.size === 1 && both.has('timestamp') ? { kind: 'duration' } : left;
-      if (scalars.has(left.kind) && scalars.has(right.kind) && left.kind !== right.kind) mismatch();
-      return left.kind === 'dyn' ? right : left;
-    }
-    switch (name) {
-      case '_?_:_':
-        return types[1]?.kind === 'dyn' ? (types[2] ?? dyn) : (types[1] ?? dyn);
-      case '-_':
-        return left;
       case 'dyn':
+      case 'error':
         return dyn;
-      case '_[_]':
-        return index(left);
-      case 'split':
-        return { kind: 'list', of: string };
-      case optionalSelect:
-      case optionalIndex:
-        return dyn;
-      case 'orValue':
-      case 'value':
-        return on?.kind === 'optional' ? on.of : dyn;
       default:
-        return Object.hasOwn(results, name) ? (results[name] ?? dyn) : dyn;
+        // Types of Kubernetes' own are objects to upstream, of which it finds no fields.
+        if (operand.kind === 'opaque' && operand.name.startsWith('kubernetes.'))
+          return this.#problem(at, `unexpected failed resolution of '${operand.name}'`);
+        return this.#problem(at, `type '${this.#shown(operand)}' does not support field selection`);
+    }
+  }
+
+  #call(node: Call, scope: Variables): Type {
+    const { name, target, args, at } = node;
+    if (name === '_?._') return this.#optionalSelect(node, scope);
+    const exempt = name === 'format' && target !== undefined;
+    if (exempt) this.#mixed++;
+    for (const argument of args) this.check(argument, scope);
+    if (exempt) this.#mixed--;
+    if (name === '_&&_' || name === '_||_') {
+      for (const argument of args) this.#expect(bool, argument);
+      return bool;
+    }
+    if (!target) {
+      const plain = name.replace(/^\./, '');
+      const overloads = this.#functions.get(plain);
+      return overloads ? this.#resolve(plain, overloads, undefined, args, at) : this.#undeclared(at, plain);
+    }
+    // `sets.contains(...)`: a function with a dot in its name, not a method.
+    const prefix = qualifiedName(target);
+    const overloads = prefix === undefined ? undefined : this.#functions.get(`${prefix}.${name}`);
+    if (overloads) return this.#resolve(`${prefix}.${name}`, overloads, undefined, args, at);
+    this.check(target, scope);
+    const methods = this.#functions.get(name);
+    return methods ? this.#resolve(name, methods, target, args, at) : this.#undeclared(at, name);
+  }
+
+  #optionalSelect({ args, at }: Call, scope: Variables): Type {
+    const [operand, key] = args;
+    if (!operand || key?.kind !== 'const') return error;
+    this.types.set(key, string);
+    const given = substitute(this.#found, this.check(operand, scope), false);
+    return optionalOf(this.#field(at, given.kind === 'optional' ? given.of : given, String(key.value)));
+  }
+
+  #resolve(name: string, overloads: readonly Overload[], target: Node | undefined, args: readonly Node[], at: number): Type {
+    const types = [...(target ? [target] : []), ...args].map(node => this.types.get(node) ?? error);
+    let result: Type | undefined;
+    for (const { method, args: wanted, result: made, parameters } of overloads) {
+      if (method !== (target !== undefined) || wanted.length !== types.length) continue;
+      const fresh: Substitutions = new Map(parameters.map(parameter => [parameter, this.#newParameter()]));
+      const instance = (type: Type): Type => (parameters.length > 0 ? substitute(fresh, type, false) : type);
+      if (!this.#assignable(types, wanted.map(instance))) continue;
+      const one = substitute(this.#found, instance(made), false);
+      if (!result) result = one;
+      else if (result.kind !== 'dyn' && !exactly(one, result)) result = dyn;
+    }
+    if (result) return result;
+    const shown = types.map(type => nameOf(substitute(this.#found, type, true)));
+    const signature = target ? `${shown[0]}.(${shown.slice(1).join(', ')})` : `(${shown.join(', ')})`;
+    return this.#problem(at, `found no matching overload for '${name}' applied to '${signature}'`);
+  }
+
+  #fold(node: Fold, scope: Variables): Type {
+    const range = substitute(this.#found, this.check(node.range, scope), false);
+    const accumulated = this.check(node.start, scope);
+    const outer = new Map(scope).set(node.accumulator, accumulated);
+    const inner = new Map(outer);
+    const [first, second] = this.#items(node, range);
+    inner.set(node.variable, first);
+    if (node.second !== undefined) inner.set(node.second, second);
+    this.check(node.condition, inner);
+    this.#expect(bool, node.condition);
+    this.check(node.step, inner);
+    this.#expect(accumulated, node.step);
+    return substitute(this.#found, this.check(node.result, outer), false);
+  }
+  /** The types of the variables. */
+  #items(node: Fold, range: Type): readonly [Type, Type] {
+    switch (range.kind) {
+      case 'list':
+        return node.second === undefined ? [range.of, range.of] : [int, range.of];
+      case 'map':
+        return [range.key, range.of];
+      case 'dyn':
+      case 'error':
+      case 'parameter':
+        this.#assignable([dyn], [range]);
+        return [dyn, dyn];
+      default:
+        this.#problem(
+          node.range.at,
+          `expression of type '${this.#shown(range)}' cannot be range of a comprehension (must be list, map, or dynamic)`,
+        );
+        return [error, error];
     }
   }
 }
 
-/** Numbers of different types can be ordered, but not be held equal. */
-const numbers = (name: string, left: Type, right: Type): boolean => {
-  const number = ({ kind }: Type): boolean => kind === 'int' || kind === 'uint' || kind === 'double';
-  return name !== '_==_' && name !== '_!=_' && number(left) && number(right);
-};
-
-const qualifier = (expr: Expr): string => {
-  const { exprKind: kind } = expr;
-  if (kind.case === 'identExpr') return kind.value.name;
-  if (kind.case !== 'selectExpr' || !kind.value.operand) return '';
-  return `${qualifier(kind.value.operand)}.${kind.value.field}`;
-};
-
-const constants: Readonly<Record<string, Type>> = {
-  boolValue: bool,
-  int64Value: int,
-  uint64Value: { kind: 'uint' },
-  doubleValue: { kind: 'double' },
-  stringValue: string,
-  bytesValue: { kind: 'bytes' },
-  nullValue: { kind: 'null' },
-};
-const constant = (name: string | undefined): Type => (name ? (constants[name] ?? dyn) : dyn);
-
-const select = (expr: Expr, operand: Type, field: string): Type => {
-  switch (operand.kind) {
-    case 'dyn':
-    case 'optional':
-      return dyn;
-    case 'map':
-      return operand.of;
-    case 'object': {
-      const schema = fieldSchema(operand.schema, unescapeName(field), operand.whole);
-      const type = schema && typeOf(schema);
-      return type ?? fail(expr, `undefined field '${field}'`);
-    }
+const constant = (value: Extract<Node, { kind: 'const' }>['value']): Type => {
+  if (value === null) return nullType;
+  if (value instanceof Uint8Array) return bytes;
+  switch (typeof value) {
+    case 'boolean':
+      return bool;
+    case 'bigint':
+      return int;
+    case 'number':
+      return double;
+    case 'string':
+      return string;
     default:
-      return fail(expr, `type '${nameOf(operand)}' does not support field selection`);
+      return uint;
   }
 };
 
-const index = (operand: Type): Type => (operand.kind === 'list' || operand.kind === 'map' ? operand.of : dyn);
-
-/** The type of the expression, or the first problem of it. */
-export const check = (expr: Expr | undefined, variables: Variables, knows: (name: string) => boolean): Type | Problem => {
-  try {
-    return new Checker(knows).infer(expr, variables);
-  } catch (error) {
-    if (error instanceof CheckError) return error.problem;
-    throw error;
-  }
+export const check = (node: Node, variables: Variables, functions: Declarations, messages: Messages = () => undefined): Checked => {
+  const checker = new Checker(functions, messages);
+  checker.check(node, variables);
+  const types = checker.finish();
+  return { type: types.get(node) ?? dyn, types, problems: checker.problems };
 };

@@ -1,11 +1,15 @@
 /** The functions that Kubernetes adds to CEL (apiserver `pkg/cel/library`). What they give that CEL has no type for is a map with one marked key. */
 import type { CelFunc, CelInput, CelMap, CelValue } from '@bufbuild/cel';
 import { addresses } from './library/addresses.ts';
+import { authorization } from './library/authorization.ts';
 import { lists } from './library/lists.ts';
+import { loops } from './library/loops.ts';
+import { namedFormats } from './library/named-formats.ts';
 import { optionals } from './library/optionals.ts';
 import { patterns } from './library/patterns.ts';
 import { quantities } from './library/quantities.ts';
 import { urls } from './library/urls.ts';
+import { versions } from './library/versions.ts';
 import type { Evaluator } from './load.ts';
 
 /** Functions are declared by name and types of arguments; `target` undefined: not a method. */
@@ -23,6 +27,8 @@ export const textOf = (kind: string, value: CelValue): string => {
   if (typeof text !== 'string') throw new Error('no such overload');
   return text;
 };
+export const isOpaque = (kind: string, value: CelValue): boolean =>
+  typeof value === 'object' && value !== null && 'get' in value && typeof (value as CelMap).get(marker + kind) === 'string';
 export const stringOf = (value: CelValue): string => {
   if (typeof value !== 'string') throw new Error('no such overload');
   return value;
@@ -50,6 +56,7 @@ export const library = ({ cel, strings }: Evaluator): CelFunc[] => {
       );
     },
   };
-  for (const part of [addresses, lists, optionals, patterns, quantities, urls]) part(declare, cel);
+  for (const part of [addresses, authorization, lists, loops, namedFormats, optionals, patterns, quantities, urls, versions])
+    part(declare, cel);
   return funcs;
 };

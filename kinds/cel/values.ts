@@ -58,7 +58,11 @@ export const celValue = (schema: Schema, value: unknown, whole = schema.embedded
     const field = fieldSchema(schema, name, whole);
     const escaped = field ? escapeName(name) : undefined;
     // Null of a field that takes none is as if it were not there.
-    if (field && escaped && (item !== null || field.nullable)) table.set(escaped, celValue(field, item));
+    if (!field || !escaped || (item === null && !field.nullable)) continue;
+    const made = celValue(field, item);
+    table.set(escaped, made);
+    // A reserved word is a field's name as it stands, too.
+    if (escaped === `__${name}__`) table.set(name, made);
   }
   return table as Value;
 };

@@ -224,12 +224,10 @@ const walk = (props: SchemaProps, field: Path, place: Place): Found => {
     });
   }
   const atRoot = place.depth === 0;
-  const atomicMap = props['x-kubernetes-map-type'] === 'atomic';
   for (const [name, property] of properties) {
     const ofMetadata = (atRoot || props['x-kubernetes-embedded-resource'] === true) && metadataFields.has(name);
     below(property, field.child('properties').key(name), {
       schema: place.schema?.properties?.get(name),
-      ...(atomicMap && !place.uncorrelatable ? { uncorrelatable: field } : {}),
       ...(ofMetadata ? { insideMetadata: true } : {}),
       ...(ofMetadata && atRoot ? { noDefaults: `in top-level ${name}` } : {}),
     });

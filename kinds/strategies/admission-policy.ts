@@ -8,6 +8,7 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind, Wire } from '../types.ts';
+import { declareVariables, type ExpressionScope, validateExpression } from './admission-expressions.ts';
 import {
   defaultMatchResources,
   failurePolicies,
@@ -35,6 +36,8 @@ type PolicySpec = NonNullable<ValidatingPolicy['spec']> | NonNullable<MutatingPo
 const specField = root('spec');
 const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge'];
 
+const scopeOf = ({ paramKind }: Partial<PolicySpec>): ExpressionScope => ({ params: paramKind !== undefined, authorizer: true });
+
 const validateShared = (spec: Partial<PolicySpec>): FieldError[] => {
   const match = specField.child('matchConstraints');
   const errors = oneOf(spec.failurePolicy, failurePolicies, specField.child('failurePolicy'));
@@ -44,20 +47,23 @@ const validateShared = (spec: Partial<PolicySpec>): FieldError[] => {
     errors.push(...validateMatchResources(spec.matchConstraints, match));
     if (!spec.matchConstraints.resourceRules?.length) errors.push(required(match.child('resourceRules')));
   }
-  errors.push(...validateMatchConditions(spec.matchConditions, specField.child('matchConditions')));
-  return [...errors, ...validateVariables(spec.variables, specField.child('variables'))];
+  errors.push(...validateMatchConditions(spec.matchConditions, specField.child('matchConditions'), spec.paramKind !== undefined));
+  return [...errors, ...validateVariables(spec.variables, specField.child('variables'), scopeOf(spec))];
 };
 
-const validateOne = ({ expression, message, messageExpression, reason }: Validation, field: Path): FieldError[] => {
+const validateOne = ({ expression, message, messageExpression, reason }: Validation, scope: ExpressionScope, field: Path): FieldError[] => {
   const errors: FieldError[] = [];
   const filled = 'must be non-empty if specified';
   if (!expression?.trim()) errors.push(required(field.child('expression'), 'expression is not specified'));
+  else errors.push(...validateExpression(expression, scope, 'bool', field.child('expression')));
+  if (messageExpression?.trim())
+    errors.push(...validateExpression(messageExpression, { ...scope, authorizer: false }, 'string', field.child('messageExpression')));
   if (messageExpression && !messageExpression.trim()) errors.push(invalid(field.child('messageExpression'), messageExpression, filled));
   if (message && !message.trim()) errors.push(invalid(field.child('message'), message, filled));
   else if (message && /[\n\r]/.test(message.trim())) errors.push(invalid(field.child('message'), message, 'must not contain line breaks'));
   return [...errors, ...optionalOneOf(reason, reasons, field.child('reason'))];
 };
-const validateAudit = (annotations: readonly AuditAnnotation[], policy: string, field: Path): FieldError[] => {
+const validateAudit = (annotations: readonly AuditAnnotation[], policy: string, scope: ExpressionScope, field: Path): FieldError[] => {
   const errors: FieldError[] = annotations.length > 20 ? [invalid(field, annotations, 'must not have more than 20 auditAnnotations')] : [];
   const keys = new Set<string>();
   annotations.forEach(({ key, valueExpression }, i) => {
@@ -66,12 +72,13 @@ const validateAudit = (annotations: readonly AuditAnnotation[], policy: string, 
     const expression = valueExpression?.trim() ?? '';
     if (!expression) errors.push(required(at.child('valueExpression'), 'valueExpression is not specified'));
     else if (expression.length > 5 * 1024) errors.push(required(at.child('valueExpression'), 'must not exceed 5120 bytes in length'));
+    else errors.push(...validateExpression(expression, scope, 'string or null', at.child('valueExpression'), valueExpression));
     if (keys.has(key)) errors.push(duplicate(at.child('key'), key));
     keys.add(key);
   });
   return errors;
 };
-const validateMutation = (mutation: Mutation, field: Path): FieldError[] => {
+const validateMutation = (mutation: Mutation, scope: ExpressionScope, field: Path): FieldError[] => {
   const { patchType } = mutation;
   if (!patchType) return [required(field.child('patchType'))];
   if (patchType !== 'JSONPatch' && patchType !== 'ApplyConfiguration')
@@ -81,8 +88,24 @@ const validateMutation = (mutation: Mutation, field: Path): FieldError[] => {
   const errors: FieldError[] = [];
   if (!mutation[own]) errors.push(required(field.child(own), `must be specified when patchType is ${patchType}`));
   else if (!mutation[own].expression?.trim()) errors.push(required(field.child(own, 'expression')));
+  else
+    errors.push(
+      ...validateExpression(
+        mutation[own].expression.trim(),
+        scope,
+        patchType === 'JSONPatch' ? 'list(JSONPatch)' : 'Object',
+        field.child(own, 'expression'),
+      ),
+    );
   if (mutation[other]) errors.push(invalid(field.child(other), `{${other}}`, `must not be specified when patchType is ${patchType}`));
   return errors;
+};
+
+/** With the policy's variables. `always`: an expression may speak of them even where there are none. */
+const composedScope = (spec: Partial<PolicySpec>, always = false): ExpressionScope => {
+  const scope = scopeOf(spec);
+  if (!spec.variables?.length && !always) return scope;
+  return { ...scope, variables: declareVariables(spec.variables ?? [], scope).types };
 };
 
 const kindCell = (kind: ParamKind | undefined): string => (kind ? `${kind.apiVersion ?? ''}/${kind.kind ?? ''}` : '<unset>');
@@ -104,10 +127,11 @@ export const validatingAdmissionPolicy: Strategy<ValidatingPolicy> = {
       const why = 'validations or auditAnnotations must contain at least one item';
       return [...errors, required(specField.child('validations'), why), required(specField.child('auditAnnotations'), why)];
     }
+    const scope = composedScope(spec);
     validations.forEach((validation, i) => {
-      errors.push(...validateOne(validation, specField.child('validations').index(i)));
+      errors.push(...validateOne(validation, scope, specField.child('validations').index(i)));
     });
-    return [...errors, ...validateAudit(auditAnnotations, metadata.name, specField.child('auditAnnotations'))];
+    return [...errors, ...validateAudit(auditAnnotations, metadata.name, scope, specField.child('auditAnnotations'))];
   },
   subresources: {
     status: {
@@ -135,7 +159,9 @@ export const mutatingAdmissionPolicy: Strategy<MutatingPolicy> = {
     const { mutations = [] } = spec;
     const field = specField.child('mutations');
     if (mutations.length === 0) errors.push(required(field, 'mutations must contain at least one item'));
-    errors.push(...mutations.flatMap((mutation, i) => validateMutation(mutation, field.index(i))));
+    errors.push(
+      ...mutations.flatMap((mutation, i) => validateMutation(mutation, { ...composedScope(spec, true), patches: true }, field.index(i))),
+    );
     return [...errors, ...oneOf(spec.reinvocationPolicy, ['IfNeeded', 'Never'], specField.child('reinvocationPolicy'))];
   },
   cells: ({ metadata, spec }, now) => [

@@ -5,6 +5,7 @@ import { duplicate, forbidden, invalid, notSupported, type Path, required, tooMa
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Wire } from '../types.ts';
+import { declareVariables, type ExpressionScope, validateExpression } from './admission-expressions.ts';
 
 export type Rule = Wire<generated.V1RuleWithOperations>;
 export type MatchCondition = Wire<generated.V1MatchCondition>;
@@ -70,14 +71,14 @@ export const validateRule = (rule: Rule, field: Path): FieldError[] => {
   return errors;
 };
 
-/** Expressions are not compiled here, only seen to be there. */
-export const validateMatchConditions = (conditions: readonly MatchCondition[] | undefined, field: Path): FieldError[] => {
+export const validateMatchConditions = (conditions: readonly MatchCondition[] | undefined, field: Path, params = false): FieldError[] => {
   if (!conditions) return [];
   const errors: FieldError[] = conditions.length > 64 ? [tooMany(field, conditions.length, 64)] : [];
   const names = new Set<string>();
   conditions.forEach(({ name, expression }, i) => {
     const at = field.index(i);
     if (!expression?.trim()) errors.push(required(at.child('expression')));
+    else errors.push(...validateExpression(expression.trim(), { params, authorizer: true }, 'bool', at.child('expression')));
     if (!name) {
       errors.push(required(at.child('name')));
       return;
@@ -172,15 +173,19 @@ const reserved = new Set([
   ...['true', 'false', 'null', 'in', 'as', 'break', 'const', 'continue', 'else', 'for', 'function', 'if', 'import', 'let'],
   ...['loop', 'package', 'namespace', 'return', 'var', 'void', 'while'],
 ]);
-export const validateVariables = (variables: readonly Variable[] | undefined, field: Path): FieldError[] =>
-  (variables ?? []).flatMap(({ name, expression }, i) => {
+export const validateVariables = (variables: readonly Variable[] | undefined, field: Path, scope: ExpressionScope): FieldError[] => {
+  const { compiled } = declareVariables(variables ?? [], { ...scope, variables: {} });
+  return (variables ?? []).flatMap(({ name, expression }, i) => {
     const at = field.index(i);
     const errors: FieldError[] = [];
     if (!name?.trim()) errors.push(required(at.child('name'), 'name is not specified'));
     else if (!identifier.test(name) || reserved.has(name)) errors.push(invalid(at.child('name'), name, 'must be a valid CEL identifier'));
+    const one = compiled[i];
     if (!expression?.trim()) errors.push(required(at.child('expression'), 'expression is not specified'));
+    else if (one && 'problem' in one) errors.push(invalid(at.child('expression'), expression, one.problem));
     return errors;
   });
+};
 
 /** What the table of a binding shows of its parameters. */
 export const formatParamRef = (reference: ParamRef | undefined): string => {

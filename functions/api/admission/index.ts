@@ -4,6 +4,7 @@ import type { Registry } from '../../../kinds/resource.ts';
 import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { RbacAuthorizer } from '../authorization/rbac.ts';
+import type { Authorizer } from '../types.ts';
 import { certificateApproval } from './certificate-approval.ts';
 import { certificateSubject } from './certificate-subject.ts';
 import { claimResize } from './claim-resize.ts';
@@ -32,6 +33,8 @@ export interface AdmissionDependencies {
   readonly replicas: Replicas;
   /** Absent: nobody's permissions bound what roles may be written. */
   readonly rbac?: RbacAuthorizer;
+  /** Answers expressions that ask it; absent: they are told no. */
+  readonly authorizer?: Authorizer;
   readonly random: Random;
   readonly clock: Clock;
   /** Absent: no policies are in force. */
@@ -40,8 +43,16 @@ export interface AdmissionDependencies {
   readonly caller?: WebhookCaller;
 }
 
-export const admissionPlugins = ({ replicas, rbac, random, clock, registry, caller }: AdmissionDependencies): AdmissionPlugin[] => {
-  const webhooks = registry && caller && { replicas, registry, clock, random, caller };
+export const admissionPlugins = ({
+  replicas,
+  rbac,
+  authorizer,
+  random,
+  clock,
+  registry,
+  caller,
+}: AdmissionDependencies): AdmissionPlugin[] => {
+  const webhooks = registry && caller && { replicas, registry, clock, random, caller, authorizer };
   return [
     namespaceLifecycle(replicas),
     limitRanger(replicas),
@@ -58,10 +69,10 @@ export const admissionPlugins = ({ replicas, rbac, random, clock, registry, call
     certificateSubject(),
     defaultIngressClass(replicas),
     podTopologyLabels(replicas),
-    ...(registry ? [mutatingAdmissionPolicy(replicas, registry, clock)] : []),
+    ...(registry ? [mutatingAdmissionPolicy({ replicas, registry, clock, authorizer })] : []),
     ...(webhooks ? [mutatingAdmissionWebhook(webhooks)] : []),
     ...(rbac ? [certificateApproval(rbac), roleEscalation(rbac)] : []),
-    ...(registry ? [validatingAdmissionPolicy(replicas, registry, clock)] : []),
+    ...(registry ? [validatingAdmissionPolicy({ replicas, registry, clock, authorizer })] : []),
     ...(webhooks ? [validatingAdmissionWebhook(webhooks)] : []),
     // Last, for what is refused shall not have been counted.
     resourceQuota(replicas, clock),

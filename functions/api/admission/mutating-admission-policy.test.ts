@@ -6,7 +6,7 @@ import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts';
 let api: TestApi;
 beforeEach(async () => {
   const registry = builtInRegistry();
-  api = await anApi(({ replicas, clock }) => [mutatingAdmissionPolicy(replicas, registry, clock)]);
+  api = await anApi(({ replicas, clock }) => [mutatingAdmissionPolicy({ replicas, registry, clock })]);
 });
 afterEach(() => api.close());
 

@@ -4,21 +4,20 @@
  */
 import type * as generated from '@kubernetes/client-node';
 import { serverSideApply } from '../../../kinds/apply/apply.ts';
-import { type Clock, timestamp } from '../../../kinds/environment.ts';
+import { timestamp } from '../../../kinds/environment.ts';
 import type { Json, JsonObject, KubeObject } from '../../../kinds/object.ts';
 import { jsonPatch } from '../../../kinds/patch/index.ts';
-import { apiVersionOf, type Registry } from '../../../kinds/resource.ts';
+import { apiVersionOf } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
-import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { applyDefaults } from '../strategy.ts';
 import { copyJson, sameJson } from '../wire.ts';
 import { refused } from './forbidden.ts';
 import { become } from './policy/become.ts';
-import { compileExpression, Evaluation, type Expression, toJson } from './policy/expressions.ts';
-import { type Hook, policiesInForce } from './policy/in-force.ts';
+import { compileExpression, compileVariables, Evaluation, type Expression, toJson, type Variable } from './policy/expressions.ts';
+import { type Hook, type PolicyDependencies, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
 import { ConfigurationError, collectParams } from './policy/params.ts';
 
@@ -29,19 +28,29 @@ const group = 'admissionregistration.k8s.io';
 
 interface Expressions {
   readonly conditions: readonly Expression[];
-  readonly variables: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly variables: readonly Variable[];
   readonly mutations: readonly { readonly type: string; readonly expression: Expression }[];
 }
 type InForce = Hook<Policy, Binding, Expressions>;
 
-const compilePolicy = ({ spec }: Policy): Expressions => ({
-  conditions: (spec?.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
-  variables: (spec?.variables ?? []).map(({ name, expression }) => ({ name, expression: compileExpression(expression, true) })),
-  mutations: (spec?.mutations ?? []).map(({ patchType, jsonPatch: patch, applyConfiguration }) => ({
-    type: patchType ?? '',
-    expression: compileExpression((patch ?? applyConfiguration)?.expression ?? '', true),
-  })),
-});
+const compilePolicy = ({ spec }: Policy): Expressions => {
+  const params = spec?.paramKind !== undefined;
+  const { variables, scope } = compileVariables(spec?.variables ?? [], params);
+  return {
+    variables,
+    conditions: (spec?.matchConditions ?? []).map(({ expression }) =>
+      compileExpression((expression ?? '').trim(), { params, authorizer: true }, 'bool'),
+    ),
+    mutations: (spec?.mutations ?? []).map(({ patchType, jsonPatch: patch, applyConfiguration }) => ({
+      type: patchType ?? '',
+      expression: compileExpression(
+        ((patch ?? applyConfiguration)?.expression ?? '').trim(),
+        { ...scope, patches: true },
+        patchType === 'JSONPatch' ? 'list(JSONPatch)' : 'Object',
+      ),
+    })),
+  };
+};
 
 /** A mutation that cannot be made, in words for the client. */
 class MutationError extends Error {}
@@ -74,7 +83,7 @@ const applied = ({ resource, object }: AdmissionRequest, current: KubeObject, pa
   }
 };
 
-export const mutatingAdmissionPolicy = (replicas: Replicas, registry: Registry, clock: Clock): AdmissionPlugin => {
+export const mutatingAdmissionPolicy = ({ replicas, registry, clock, authorizer }: PolicyDependencies): AdmissionPlugin => {
   const inForce = policiesInForce<Policy, Binding, Expressions>({
     replicas,
     clock,
@@ -84,20 +93,25 @@ export const mutatingAdmissionPolicy = (replicas: Replicas, registry: Registry, 
   });
 
   /** Whether it changed the object. Errors are left with what they say. */
-  const invoke = (hook: InForce, request: AdmissionRequest, namespace: KubeObject | undefined, param: KubeObject | undefined): boolean => {
+  const invoke = async (
+    hook: InForce,
+    request: AdmissionRequest,
+    namespace: KubeObject | undefined,
+    params: KubeObject | undefined,
+  ): Promise<boolean> => {
     const { object } = request;
     if (!object) return false;
     const { conditions, variables, mutations } = hook.expressions();
     const before = copyJson(object);
     for (const [at, { type, expression }] of mutations.entries()) {
       // Each sees what the ones before have made.
-      const evaluation = new Evaluation(request, namespace, param, variables);
+      const evaluation = new Evaluation({ request, namespace, params, variables, authorizer });
       if (at === 0) {
-        const { holds, error } = evaluation.conditions(conditions);
+        const { holds, error } = await evaluation.conditions(conditions);
         if (error !== undefined) throw new MutationError(error);
         if (!holds) return false;
       }
-      const result = evaluation.run(expression);
+      const result = await evaluation.run(expression);
       if ('error' in result) throw new MutationError(result.error);
       const made = jsonOf(result.value);
       const current = copyJson(object);
@@ -117,7 +131,7 @@ export const mutatingAdmissionPolicy = (replicas: Replicas, registry: Registry, 
       const namespace = await namespaceOf(replicas, request);
       const labels = () => namespace?.metadata.labels;
       const errors: string[] = [];
-      const invoked: { readonly again: boolean; readonly run: () => boolean }[] = [];
+      const invoked: { readonly again: boolean; readonly run: () => Promise<boolean> }[] = [];
       let lastChange = -1;
       for (const hook of all) {
         const { policy } = hook;
@@ -132,23 +146,23 @@ export const mutatingAdmissionPolicy = (replicas: Replicas, registry: Registry, 
           try {
             const { paramKind } = policy.spec ?? {};
             for (const param of await collectParams({ replicas, registry }, paramKind, binding.spec?.paramRef, request.namespace)) {
-              const run = (): boolean => {
+              const run = async (): Promise<boolean> => {
                 try {
-                  return invoke(hook, request, namespace, param);
+                  return await invoke(hook, request, namespace, param);
                 } catch (error) {
                   failed(error);
                   return false;
                 }
               };
               invoked.push({ again: policy.spec?.reinvocationPolicy === 'IfNeeded', run });
-              if (run()) lastChange = invoked.length - 1;
+              if (await run()) lastChange = invoked.length - 1;
             }
           } catch (error) {
             failed(error);
           }
         }
       }
-      if (errors.length === 0) for (const { again, run } of invoked.slice(0, Math.max(0, lastChange))) if (again) run();
+      if (errors.length === 0) for (const { again, run } of invoked.slice(0, Math.max(0, lastChange))) if (again) await run();
       const [first] = errors;
       if (first === undefined) return;
       const { status } = refused(request, first);

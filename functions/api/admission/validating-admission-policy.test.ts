@@ -6,7 +6,7 @@ import { validatingAdmissionPolicy } from './validating-admission-policy.ts';
 let api: TestApi;
 beforeEach(async () => {
   const registry = builtInRegistry();
-  api = await anApi(({ replicas, clock }) => [validatingAdmissionPolicy(replicas, registry, clock)]);
+  api = await anApi(({ replicas, clock }) => [validatingAdmissionPolicy({ replicas, registry, clock })]);
 });
 afterEach(() => api.close());
 

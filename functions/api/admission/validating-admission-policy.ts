@@ -3,15 +3,12 @@
  * A policy holds where a binding puts it in force; with none, it is not even looked at.
  */
 import type * as generated from '@kubernetes/client-node';
-import type { Clock } from '../../../kinds/environment.ts';
-import type { Registry } from '../../../kinds/resource.ts';
 import { StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
-import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { refused } from './forbidden.ts';
-import { compileExpression, Evaluation, type Expression } from './policy/expressions.ts';
-import { type Hook, policiesInForce } from './policy/in-force.ts';
+import { compileExpression, compileVariables, Evaluation, type Expression, type Variable } from './policy/expressions.ts';
+import { type Hook, type PolicyDependencies, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
 import { ConfigurationError, collectParams } from './policy/params.ts';
 
@@ -25,7 +22,7 @@ const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 
 
 interface Expressions {
   readonly conditions: readonly Expression[];
-  readonly variables: readonly { readonly name: string; readonly expression: Expression }[];
+  readonly variables: readonly Variable[];
   readonly validations: readonly { readonly rule: Validation; readonly expression: Expression; readonly message?: Expression }[];
 }
 interface Denial {
@@ -35,37 +32,46 @@ interface Denial {
 
 type InForce = Hook<Policy, Binding, Expressions>;
 
-const compilePolicy = ({ spec }: Policy): Expressions => ({
-  conditions: (spec?.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
-  variables: (spec?.variables ?? []).map(({ name, expression }) => ({ name, expression: compileExpression(expression) })),
-  validations: (spec?.validations ?? []).map(rule => ({
-    rule,
-    expression: compileExpression(rule.expression),
-    ...(rule.messageExpression ? { message: compileExpression(rule.messageExpression) } : {}),
-  })),
-});
+const compilePolicy = ({ spec }: Policy): Expressions => {
+  const params = spec?.paramKind !== undefined;
+  const { variables, scope } = compileVariables(spec?.variables ?? [], params);
+  return {
+    variables,
+    conditions: (spec?.matchConditions ?? []).map(({ expression }) =>
+      compileExpression((expression ?? '').trim(), { params, authorizer: true }, 'bool'),
+    ),
+    validations: (spec?.validations ?? []).map(rule => ({
+      rule,
+      expression: compileExpression(rule.expression, scope, 'bool'),
+      ...(rule.messageExpression ? { message: compileExpression(rule.messageExpression, { ...scope, authorizer: false }, 'string') } : {}),
+    })),
+  };
+};
 
 /** What the client is told: what the expression says, or the message, or the expression itself. */
-const messageOf = (evaluation: Evaluation, { rule, message }: Expressions['validations'][number]): string => {
-  const result = message && evaluation.run(message);
+const messageOf = async (evaluation: Evaluation, { rule, message }: Expressions['validations'][number]): Promise<string> => {
+  const result = message && (await evaluation.run(message));
   const made = result && 'value' in result && typeof result.value === 'string' ? result.value.trim() : '';
   if (made && made.length <= longestMessage && !made.includes('\n')) return made;
   return rule.message?.trim() || `failed expression: ${rule.expression.trim()}`;
 };
 
 /** Expressions that fail to be evaluated deny, unless the policy wants to be passed over then. */
-const evaluate = (hook: InForce, evaluation: Evaluation): Denial[] => {
+const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Denial[]> => {
   const { conditions, validations } = hook.expressions();
   const lenient = hook.policy.spec?.failurePolicy === 'Ignore';
-  const { holds, error } = evaluation.conditions(conditions);
+  const { holds, error } = await evaluation.conditions(conditions);
   if (error !== undefined) return lenient ? [] : [{ message: error }];
   if (!holds) return [];
-  return validations.flatMap(validation => {
-    const result = evaluation.run(validation.expression);
-    if ('error' in result) return lenient ? [] : [{ message: result.error }];
-    if (result.value === true) return [];
-    return [{ message: messageOf(evaluation, validation), reason: validation.rule.reason ?? 'Invalid' }];
-  });
+  const denials: Denial[] = [];
+  for (const validation of validations) {
+    const result = await evaluation.run(validation.expression);
+    if ('error' in result) {
+      if (!lenient) denials.push({ message: result.error });
+    } else if (result.value !== true)
+      denials.push({ message: await messageOf(evaluation, validation), reason: validation.rule.reason ?? 'Invalid' });
+  }
+  return denials;
 };
 
 const denied = (request: AdmissionRequest, policy: Policy, binding: Binding, { message, reason = 'Invalid' }: Denial): StatusError => {
@@ -74,7 +80,7 @@ const denied = (request: AdmissionRequest, policy: Policy, binding: Binding, { m
   return new StatusError(codes[reason] ?? 422, reason, status.message ?? text, { ...status.details, causes: [{ message: text }] });
 };
 
-export const validatingAdmissionPolicy = (replicas: Replicas, registry: Registry, clock: Clock): AdmissionPlugin => {
+export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorizer }: PolicyDependencies): AdmissionPlugin => {
   const inForce = policiesInForce<Policy, Binding, Expressions>({
     replicas,
     clock,
@@ -99,8 +105,9 @@ export const validatingAdmissionPolicy = (replicas: Replicas, registry: Registry
           try {
             const params = await collectParams({ replicas, registry }, policy.spec?.paramKind, binding.spec?.paramRef, request.namespace);
             for (const param of params) {
-              const evaluation = new Evaluation(request, namespace, param, hook.expressions().variables);
-              for (const denial of evaluate(hook, evaluation)) {
+              const { variables } = hook.expressions();
+              const evaluation = new Evaluation({ request, namespace, params: param, variables, authorizer });
+              for (const denial of await evaluate(hook, evaluation)) {
                 const actions = binding.spec?.validationActions ?? [];
                 if (actions.includes('Deny')) refusal ??= denied(request, policy, binding, denial);
                 if (actions.includes('Warn'))

@@ -7,14 +7,19 @@ const cidr = (block: Pick<Block, 'address' | 'length'>): CelInput => opaque('cid
 const addressIn = (value: CelValue): Address => {
   const text = typeof value === 'string' ? value : textOf('ip', value);
   const found = parseAddress(text);
-  if (!found) throw new Error(`IP Address ${JSON.stringify(text)} parse error during conversion from string: unable to parse IP`);
+  if (!found)
+    throw new Error(
+      `IP Address ${JSON.stringify(text)} parse error during conversion from string: ParseAddr(${JSON.stringify(text)}): unable to parse IP`,
+    );
   return found;
 };
 const blockIn = (value: CelValue): Block => {
   const text = typeof value === 'string' ? value : textOf('cidr', value);
   const found = parseBlock(text);
   if (!found)
-    throw new Error(`network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): no '/'`);
+    throw new Error(
+      `network address parse error during conversion from string: network address parse error during conversion from string: netip.ParsePrefix(${JSON.stringify(text)}): no '/'`,
+    );
   return found;
 };
 /** The network's own address. */

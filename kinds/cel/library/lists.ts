@@ -1,6 +1,7 @@
 import type * as Cel from '@bufbuild/cel';
 import type { CelInput, CelList, CelValue } from '@bufbuild/cel';
 import type { Declare } from '../library.ts';
+import { mergeItems, sameItems } from '../lower.ts';
 
 const items = (value: CelValue): CelValue[] => [...(value as CelList)];
 
@@ -36,6 +37,24 @@ export const lists = ({ func, method }: Declare, { isCelList, isCelMap }: typeof
       return false;
     }
   };
+  // Lists whose order means nothing, as schemas have them.
+  func(sameItems, 2, (list = null, other = null) => {
+    const [all, others] = [items(list), items(other)];
+    return all.length === others.length && all.every(item => others.some(one => equal(one, item)));
+  });
+  func(mergeItems, 3, (list = null, other = null, keys = null) => {
+    const made = items(list);
+    const names = items(keys) as string[];
+    const get = (item: CelValue, name: string): CelValue => (isCelMap(item) ? (item.get(name) ?? null) : null);
+    const same = (a: CelValue, b: CelValue): boolean =>
+      names.length === 0 ? equal(a, b) : names.every(name => equal(get(a, name), get(b, name)));
+    for (const item of items(other)) {
+      const at = made.findIndex(one => same(one, item));
+      if (at < 0) made.push(item);
+      else made[at] = item;
+    }
+    return made as CelInput;
+  });
   const find = (list: CelValue, item: CelValue): number => items(list).findIndex(one => equal(one, item));
 
   method('isSorted', 'list', 0, target => items(target).every((item, i, all) => i === 0 || compare(all[i - 1] ?? null, item) <= 0));
@@ -57,10 +76,23 @@ export const lists = ({ func, method }: Declare, { isCelList, isCelMap }: typeof
   extreme('max', 1);
   method('indexOf', 'list', 1, (target, item = null) => BigInt(find(target, item)));
   method('lastIndexOf', 'list', 1, (target, item = null) => BigInt(items(target).findLastIndex(one => equal(one, item))));
-  method('slice', 'list', 2, (target, from = 0n, to = 0n) => items(target).slice(Number(from), Number(to)) as CelInput);
+  method('slice', 'list', 2, (target, from = 0n, to = 0n) => {
+    const all = items(target);
+    const [start, end] = [Number(from), Number(to)];
+    if (start < 0 || end < 0) throw new Error(`cannot slice(${start}, ${end}), negative indexes not supported`);
+    if (start > end) throw new Error(`cannot slice(${start}, ${end}), start index must be less than or equal to end index`);
+    if (end > all.length) throw new Error(`cannot slice(${start}, ${end}), list is length ${all.length}`);
+    return all.slice(start, end) as CelInput;
+  });
   method('distinct', 'list', 0, target => items(target).filter((item, i, all) => all.findIndex(one => equal(one, item)) === i) as CelInput);
   method('reverse', 'list', 0, target => items(target).reverse() as CelInput);
   method('sort', 'list', 0, target => items(target).sort(compare) as CelInput);
+  method('@sortByAssociatedKeys', 'list', 1, (target, keys = null) => {
+    const by = items(keys);
+    const order = by.map((_, i) => i).sort((a, b) => compare(by[a] ?? null, by[b] ?? null));
+    const all = items(target);
+    return order.map(i => all[i] ?? null) as CelInput;
+  });
   const flat = (list: CelValue, depth: bigint): CelValue[] =>
     items(list).flatMap(item => (isCelList(item) && depth > 0n ? flat(item, depth - 1n) : [item]));
   method('flatten', 'list', 0, target => flat(target, 1n) as CelInput);

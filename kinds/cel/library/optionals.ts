@@ -2,7 +2,7 @@
 import type * as Cel from '@bufbuild/cel';
 import type { CelInput, CelList, CelMap, CelValue } from '@bufbuild/cel';
 import type { Declare } from '../library.ts';
-import { optionalIndex, optionalSelect } from '../syntax.ts';
+import { optionalIndex, optionalOfOptional, optionalSelect } from '../lower.ts';
 
 const some = (value: CelValue): CelInput => [value] as CelInput;
 const none = (): CelInput => [] as CelInput;
@@ -26,21 +26,22 @@ export const optionals = ({ func, method }: Declare, { isCelMap, isCelList }: ty
         : undefined;
     return found === undefined ? none() : some(found);
   };
-  // Of a map it is the first of a chain, of a list a later one: the optional value of before. Lists themselves are reached by index.
-  method(optionalSelect, 'map', 1, (target, key = null) => select(target, key));
-  method(optionalSelect, 'list', 1, (target, key = null) => select(first(target), key));
-  method(optionalIndex, 'map', 1, (target, key = null) => select(target, key));
-  method(optionalIndex, 'list', 1, (target, key = null) => {
-    const inner = first(target);
-    const chained = inner !== undefined && (target as CelList).size === 1 && (isCelMap(inner) || isCelList(inner));
-    return select(chained ? inner : target, key);
-  });
+  func(optionalSelect, 2, (target = null, key = null) => select(target, key));
+  func(optionalIndex, 2, (target = null, key = null) => select(target, key));
+  func(optionalOfOptional, 2, (target = null, key = null) => select(first(target), key));
   func('optional.of', 1, (value = null) => some(value));
   func('optional.ofNonZeroValue', 1, (value = null) => (isZero(value) ? none() : some(value)));
   func('optional.none', 0, none);
   method('hasValue', 'list', 0, target => (target as CelList).size > 0);
   method('orValue', 'list', 1, (target, other = null) => (first(target) ?? other) as CelInput);
   method('or', 'list', 1, (target, other = null) => ((target as CelList).size > 0 ? target : other) as CelInput);
+  func('optional.unwrap', 1, (list = null) => [...(list as CelList)].flatMap(one => [...(one as CelList)]) as CelInput);
+  method('unwrapOpt', 'list', 0, list => [...(list as CelList)].flatMap(one => [...(one as CelList)]) as CelInput);
+  method('first', 'list', 0, target => ((target as CelList).size > 0 ? some((target as CelList).get(0) ?? null) : none()));
+  method('last', 'list', 0, target => {
+    const { size } = target as CelList;
+    return size > 0 ? some((target as CelList).get(size - 1) ?? null) : none();
+  });
   method('value', 'list', 0, target => {
     const found = first(target);
     if (found === undefined) throw new Error('optional.none() dereference');

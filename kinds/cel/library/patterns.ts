@@ -9,7 +9,9 @@ const all = (text: string, pattern: string, limit: number): string[] => {
   return found;
 };
 
-export const patterns = ({ method }: Declare): void => {
+export const patterns = ({ func, method }: Declare): void => {
+  // In paths of JSON patches.
+  func('jsonpatch.escapeKey', 1, (key = null) => stringOf(key).replaceAll('~', '~0').replaceAll('/', '~1'));
   method('find', 'string', 1, (target, pattern = null) => all(stringOf(target), stringOf(pattern), 1)[0] ?? '');
   method(
     'findAll',

@@ -1,6 +1,7 @@
 import type { CelInput, CelValue } from '@bufbuild/cel';
 import { add, compare, formatQuantity, isQuantity, parseQuantity, type Quantity, quantityOf, sign, sub, toNumber } from '../../quantity.ts';
-import { type Declare, opaque, stringOf, textOf } from '../library.ts';
+import { type Declare, isOpaque, opaque, stringOf, textOf } from '../library.ts';
+import { compareSemver } from './versions.ts';
 
 const made = (quantity: Quantity): CelInput => opaque('quantity', formatQuantity(quantity));
 const of = (value: CelValue): Quantity => {
@@ -28,7 +29,11 @@ export const quantities = ({ func, method }: Declare): void => {
   method('asApproximateFloat', 'map', 0, target => toNumber(of(target)));
   method('add', 'map', 1, (target, other = null) => made(add(of(target), of(other))));
   method('sub', 'map', 1, (target, other = null) => made(sub(of(target), of(other))));
-  method('isLessThan', 'map', 1, (target, other = null) => compare(of(target), of(other)) < 0);
-  method('isGreaterThan', 'map', 1, (target, other = null) => compare(of(target), of(other)) > 0);
-  method('compareTo', 'map', 1, (target, other = null) => BigInt(compare(of(target), of(other))));
+  // Of versions, too: the evaluator tells apart no two kinds of maps.
+  const order = (target: CelValue, other: CelValue): number =>
+    isOpaque('semver', target) ? compareSemver(target, other) : compare(of(target), of(other));
+  method('isLessThan', 'map', 1, (target, other = null) => order(target, other) < 0);
+  method('isGreaterThan', 'map', 1, (target, other = null) => order(target, other) > 0);
+  method('compareTo', 'map', 1, (target, other = null) => BigInt(order(target, other)));
+  func('sign', 1, (target = null) => BigInt(sign(of(target))));
 };

@@ -1,13 +1,22 @@
 /** Expressions of admission policies, ready to run over a request (apiserver `pkg/admission/plugin/cel`). */
 import type { CelInput, CelValue } from '@bufbuild/cel';
+import {
+  type AccessAnswer,
+  type AccessAnswers,
+  type AccessQuestion,
+  authorizerValue,
+  resourceCheckValue,
+  withAnswers,
+} from '../../../../kinds/cel/library/authorization.ts';
 import { evaluator } from '../../../../kinds/cel/load.ts';
-import { CompilationError, compile, type Program, type Result } from '../../../../kinds/cel/program.ts';
-import { dyn } from '../../../../kinds/cel/types.ts';
+import type { Program, Result } from '../../../../kinds/cel/program.ts';
 import { celValue } from '../../../../kinds/cel/values.ts';
 import type { Json, JsonObject, KubeObject } from '../../../../kinds/object.ts';
 import type { Resource } from '../../../../kinds/resource.ts';
 import type { Schema } from '../../../../kinds/schema/schema.ts';
+import { compileInScope, declareVariables, type ExpressionScope, type Wanted } from '../../../../kinds/strategies/admission-expressions.ts';
 import type { AdmissionRequest } from '../../admission.ts';
+import type { Authorizer, User } from '../../types.ts';
 
 /** Policies see objects as they are, whatever their schema. */
 const anything: { -readonly [Key in keyof Schema]?: Schema[Key] } = {};
@@ -15,24 +24,40 @@ anything.additionalProperties = anything as Schema;
 anything.items = anything as Schema;
 const toCel = (value: unknown): CelInput => celValue(anything as Schema, value);
 
-const names = ['object', 'oldObject', 'request', 'params', 'namespaceObject', 'variables'];
-const known = new Map(names.map(name => [name, dyn]));
-
 export interface Expression {
   readonly text: string;
   readonly program?: Program;
   /** Why it has none. */
   readonly error?: string;
 }
+export interface Variable {
+  readonly name: string;
+  readonly expression: Expression;
+}
 
-/** `initializers`: it may make objects and patches. */
-export const compileExpression = (text: string, initializers = false): Expression => {
-  try {
-    return { text, program: compile(text, known, initializers) };
-  } catch (error) {
-    if (!(error instanceof CompilationError)) throw error;
-    return { text, error: `compilation failed: ${error.message}` };
-  }
+const expressionOf = (text: string, compiled: ReturnType<typeof compileInScope>): Expression =>
+  'program' in compiled ? { text, program: compiled.program } : { text, error: compiled.problem };
+
+export const compileExpression = (text: string, scope: ExpressionScope, wanted: Wanted): Expression =>
+  expressionOf(text, compileInScope(text, scope, wanted));
+
+export interface PolicyScope {
+  readonly variables: readonly Variable[];
+  /** Of the policy's own expressions. */
+  readonly scope: ExpressionScope;
+}
+
+export const compileVariables = (
+  declared: readonly { readonly name: string; readonly expression: string }[],
+  params: boolean,
+): PolicyScope => {
+  const outer = { params, authorizer: true };
+  const { types, compiled } = declareVariables(declared, outer);
+  const variables = declared.map(({ name, expression }, i) => {
+    const one = compiled[i];
+    return { name, expression: one ? expressionOf(expression, one) : { text: expression, error: 'compilation failed' } };
+  });
+  return { variables, scope: { ...outer, variables: types } };
 };
 
 /** Upstream's budget of one policy, in steps. */
@@ -43,44 +68,69 @@ const breadth = (value: unknown): number => {
   for (const item of Object.values(value)) most = Math.max(most, breadth(item));
   return Math.max(1, most);
 };
+/** Questions that one expression may ask one after the other. */
+const mostQuestions = 100;
 
 type Bindings = Record<string, CelInput>;
 
+export interface EvaluationOptions {
+  readonly request: AdmissionRequest;
+  readonly namespace?: KubeObject | undefined;
+  readonly params?: KubeObject | undefined;
+  readonly variables?: readonly Variable[];
+  /** Absent: it allows nothing. */
+  readonly authorizer?: Authorizer | undefined;
+  /** What has been asked before. */
+  readonly answers?: AccessAnswers;
+}
+
+const serviceAccountUser = ({ namespace, name }: { readonly namespace: string; readonly name: string }): User => ({
+  name: `system:serviceaccount:${namespace}:${name}`,
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+});
+
 export class Evaluation {
+  private readonly options: EvaluationOptions;
   private readonly bindings: Bindings;
+  private readonly variables: Map<string, CelInput> = new Map();
   private readonly failed = new Map<string, string>();
   private readonly width: number;
+  private readonly answers: AccessAnswers;
+  private readonly known: ReadonlyMap<string, Expression>;
+  private declared = false;
 
-  constructor(
-    request: AdmissionRequest,
-    namespace: KubeObject | undefined,
-    params: KubeObject | undefined,
-    variables: readonly { readonly name: string; readonly expression: Expression }[],
-  ) {
+  constructor(options: EvaluationOptions) {
+    const { request, namespace, params, variables = [] } = options;
     const { object, previous } = request;
+    this.options = options;
     this.width = breadth([object ?? {}, previous ?? {}, params ?? {}]);
+    this.answers = options.answers ?? { known: new Map(), missing: new Map() };
+    this.known = new Map(variables.map(({ name, expression }) => [name, expression]));
+    const { group, resource } = request.resource;
+    const { subresource, namespace: within, name } = request;
     this.bindings = {
       object: toCel(object),
       oldObject: toCel(previous),
       request: toCel(requestOf(request)),
       params: toCel(params),
       namespaceObject: toCel(namespace),
+      variables: this.variables as CelInput,
+      authorizer: authorizerValue(),
+      'authorizer.requestResource': resourceCheckValue({
+        group,
+        resource,
+        ...(subresource ? { subresource } : {}),
+        ...(within ? { namespace: within } : {}),
+        ...(name ? { name } : {}),
+      }),
     };
-    const values = new Map<string, CelInput>();
-    this.bindings['variables'] = values as CelInput;
-    for (const { name, expression } of variables) {
-      const result = this.run(expression);
-      // Only who uses it fails with it.
-      if ('error' in result) this.failed.set(name, result.error);
-      else values.set(name, result.value as CelInput);
-    }
   }
 
   /** Whether all hold; one that does not outweighs others that fail. */
-  conditions(all: readonly Expression[]): { readonly holds: boolean; readonly error?: string } {
+  async conditions(all: readonly Expression[]): Promise<{ readonly holds: boolean; readonly error?: string }> {
     const errors: string[] = [];
     for (const condition of all) {
-      const result = this.run(condition);
+      const result = await this.run(condition);
       if ('error' in result) errors.push(result.error);
       else if (result.value === false) return { holds: false };
     }
@@ -88,16 +138,54 @@ export class Evaluation {
     return { holds: false, error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
   }
 
-  run({ text, program, error }: Expression): Result {
+  async run({ text, program, error }: Expression): Promise<Result> {
     if (!program) return { error: error ?? 'compilation failed' };
+    if (program.uses.has('variables')) await this.declare();
     if (program.size * this.width ** program.nesting > budget)
       return { error: 'validation failed due to running out of cost budget, no further validation rules will be run' };
-    const result = program.run(this.bindings);
+    const result = await this.answered(program);
     if (!('error' in result)) return result;
     const [, missing = ''] = /^no such key: (.*)$/s.exec(result.error) ?? [];
     const cause = program.uses.has('variables') ? this.failed.get(missing) : undefined;
     const why = cause === undefined ? result.error : `composited variable "${missing}" fails to evaluate: ${cause}`;
     return { error: `expression '${text}' resulted in error: ${why}` };
+  }
+
+  /** Variables have their values when something first speaks of them. */
+  private async declare(): Promise<void> {
+    if (this.declared) return;
+    this.declared = true;
+    for (const [name, expression] of this.known) {
+      const result = await this.run(expression);
+      // Only who uses it fails with it.
+      if ('error' in result) this.failed.set(name, result.error);
+      else this.variables.set(name, result.value as CelInput);
+    }
+  }
+
+  /** Runs it until all that it asks the authorizer has been answered. */
+  private async answered(program: Program): Promise<Result> {
+    for (let i = 0; i < mostQuestions; i++) {
+      this.answers.missing.clear();
+      const result = withAnswers(this.answers, () => program.run(this.bindings));
+      if (this.answers.missing.size === 0) return result;
+      for (const [text, question] of [...this.answers.missing]) this.answers.known.set(text, await this.ask(question));
+    }
+    return { error: 'too many questions to the authorizer' };
+  }
+
+  private async ask(question: AccessQuestion): Promise<AccessAnswer> {
+    const { authorizer, request } = this.options;
+    const { path, group = '', resource = '', subresource = '', namespace = '', name = '', verb = '', serviceAccount } = question;
+    if (!authorizer) return { allowed: false, reason: '' };
+    const user = serviceAccount ? serviceAccountUser(serviceAccount) : request.user;
+    try {
+      const attributes = { user, verb, group, version: '*', resource, subresource, namespace, name };
+      const { allowed, reason } = await authorizer.authorize(path === undefined ? attributes : { ...attributes, path });
+      return { allowed, reason };
+    } catch (error) {
+      return { allowed: false, reason: '', error: (error as Error).message };
+    }
   }
 }
 

@@ -1,10 +1,21 @@
 /** Policies that a binding puts in force, kept until a policy or binding changes. */
 import type { Clock } from '../../../../kinds/environment.ts';
 import type { KubeObject } from '../../../../kinds/object.ts';
+import type { Registry } from '../../../../kinds/resource.ts';
 import type { Replica, Replicas } from '../../../../store/replica.ts';
+import type { Authorizer } from '../../types.ts';
 
 /** How stale policies may be where no subscription keeps the replicas current (ms). */
 const staleness = 1000;
+
+/** What plugins of policies are made of. */
+export interface PolicyDependencies {
+  readonly replicas: Replicas;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  /** Answers expressions that ask it. */
+  readonly authorizer?: Authorizer | undefined;
+}
 
 export interface Hook<Policy, Binding, Expressions> {
   readonly policy: Policy;

@@ -6,6 +6,7 @@ import { badRequest, internalError, StatusError } from '../../../../kinds/status
 import type { MatchCondition, MatchResources } from '../../../../kinds/strategies/admission-rules.ts';
 import type { Replica, Replicas } from '../../../../store/replica.ts';
 import type { AdmissionRequest } from '../../admission.ts';
+import type { Authorizer } from '../../types.ts';
 import { compileExpression, Evaluation, type Expression, requestOf } from '../policy/expressions.ts';
 import { isExempt, matches, namespaceOf } from '../policy/matching.ts';
 import { addressOf, type ClientConfig, failureOf, type WebhookCaller } from './caller.ts';
@@ -16,6 +17,8 @@ export interface WebhookDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly caller: WebhookCaller;
+  /** Answers conditions that ask it. */
+  readonly authorizer?: Authorizer | undefined;
 }
 
 interface Webhook {
@@ -63,7 +66,9 @@ export const webhooksOf = ({ replicas, clock }: WebhookDependencies, resource: s
     hooks ??= replica.list().flatMap(({ object }) =>
       ((object as KubeObject & { webhooks?: Webhook[] }).webhooks ?? []).map(webhook => ({
         ...webhook,
-        conditions: (webhook.matchConditions ?? []).map(({ expression }) => compileExpression(expression ?? '')),
+        conditions: (webhook.matchConditions ?? []).map(({ expression }) =>
+          compileExpression((expression ?? '').trim(), { params: false, authorizer: true }, 'bool'),
+        ),
       })),
     );
     return hooks;
@@ -74,22 +79,26 @@ const failedCalling = ({ name }: Hook, why: string): string => `failed calling w
 
 /** Those that are to be called. Throws where a condition that must be known is not. */
 export const selectHooks = async (
-  { replicas, registry }: WebhookDependencies,
+  { replicas, registry, authorizer }: WebhookDependencies,
   all: readonly Hook[],
   request: AdmissionRequest,
 ): Promise<readonly Hook[]> => {
   if (all.length === 0 || isExempt(request)) return [];
   const namespace = await namespaceOf(replicas, request);
-  return all.filter(hook => {
-    if (!hook.rules?.length) return false;
+  const chosen: Hook[] = [];
+  for (const hook of all) {
+    if (!hook.rules?.length) continue;
     const { rules, matchPolicy, namespaceSelector, objectSelector } = hook;
     const match = { resourceRules: rules, matchPolicy, namespaceSelector, objectSelector } as MatchResources;
-    if (!matches(match, request, registry, () => namespace?.metadata.labels)) return false;
-    if (hook.conditions.length === 0) return true;
-    const { holds, error } = new Evaluation(request, undefined, undefined, []).conditions(hook.conditions);
-    if (error !== undefined && hook.failurePolicy !== 'Ignore') throw refusedBy(request, failedCalling(hook, error));
-    return holds;
-  });
+    if (!matches(match, request, registry, () => namespace?.metadata.labels)) continue;
+    if (hook.conditions.length > 0) {
+      const { holds, error } = await new Evaluation({ request, namespace, authorizer }).conditions(hook.conditions);
+      if (error !== undefined && hook.failurePolicy !== 'Ignore') throw refusedBy(request, failedCalling(hook, error));
+      if (!holds) continue;
+    }
+    chosen.push(hook);
+  }
+  return chosen;
 };
 const refusedBy = ({ resource, name }: AdmissionRequest, why: string): StatusError =>
   new StatusError(
