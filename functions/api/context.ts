@@ -2,7 +2,7 @@
 import type { Clock, Logger, Random } from '../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../kinds/object.ts';
 import type { Registry, Resource } from '../../kinds/resource.ts';
-import type { GroupResource } from '../../kinds/status.ts';
+import { badRequest, type GroupResource } from '../../kinds/status.ts';
 import type { Guard, Log } from '../../store/log.ts';
 import type { Entry, Replica, Replicas } from '../../store/replica.ts';
 import type { AdmissionPlugin } from './admission.ts';
@@ -103,6 +103,13 @@ export const syncedReplica = async (services: Services, stored: string): Promise
   const loaded = services.replicas.loaded(stored) ?? (await services.replicas.open(stored));
   await loaded.sync();
   return loaded;
+};
+
+/** A name that would be another path is no name (apimachinery `pkg/api/validation/path`). */
+export const requireSegment = (name: string): void => {
+  if (name === '.' || name === '..') throw badRequest(`Name parameter invalid: "${name}": may not be '${name}'`);
+  const wrong = /[/%]/.exec(name)?.[0];
+  if (wrong) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not contain '${wrong}'`);
 };
 
 export const toServed = (resource: Resource, stored: KubeObject): KubeObject => resource.storage.fromStored?.(stored) ?? stored;

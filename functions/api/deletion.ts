@@ -7,7 +7,7 @@ import type { KubeObject } from '../../kinds/object.ts';
 import { conflict, notFound, optimisticLock, type Status } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 import { put, remove } from './commit.ts';
-import { type Answer, type Call, groupResource, objectAnswer, syncedReplica, toServed } from './context.ts';
+import { type Answer, type Call, groupResource, objectAnswer, requireSegment, syncedReplica, toServed } from './context.ts';
 import { mutate } from './mutate.ts';
 import type { DeleteOptions } from './options.ts';
 import { claim } from './store.ts';
@@ -58,6 +58,7 @@ type Plan =
   | { readonly type: 'remove' };
 
 export const deleteObject = async (call: Call, options: DeleteOptions): Promise<Deleted> => {
+  requireSegment(call.name);
   const { services, resource } = call;
   const stored = resource.storage.name;
   let admitted = false;

@@ -2,7 +2,7 @@
 
 import { quote } from '../../kinds/field.ts';
 import type { Json, KubeObject } from '../../kinds/object.ts';
-import type { Resource } from '../../kinds/resource.ts';
+import { isCustomResource, type Resource } from '../../kinds/resource.ts';
 import { badRequest, StatusError } from '../../kinds/status.ts';
 import { age } from '../../kinds/table/age.ts';
 import type { Exchange } from './context.ts';
@@ -35,6 +35,10 @@ const internalName = (resource: Resource): string => `${resource.group.split('.'
 export const refuseListForm = (exchange: Exchange, kind: string, list: boolean): void => {
   const { resource } = exchange;
   const refuse = (text: string) => new StatusError(406, 'NotAcceptable', text);
+  const custom = isCustomResource(resource);
+  if (custom && kind === 'PartialObjectMetadataList' && !list) throw new StatusError(500, '', 'content is not a list');
+  if (custom && kind === 'PartialObjectMetadata' && list)
+    throw refuse('you requested PartialObjectMetadata, but the requested object is a list (*unstructured.UnstructuredList)');
   if (kind === 'PartialObjectMetadata' && list)
     throw refuse(`you requested PartialObjectMetadata, but the requested object is a list (*${internalName(resource)}List)`);
   if (kind === 'PartialObjectMetadataList' && !list)

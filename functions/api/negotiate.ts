@@ -17,6 +17,7 @@ export const protobufType = 'application/vnd.kubernetes.protobuf';
 export const jsonTypes = ['application/json', 'application/yaml'];
 /** What upstream serves, as its refusals list it. */
 const upstreamTypes = [...jsonTypes, protobufType];
+const routed: ReadonlySet<string> = new Set(upstreamTypes);
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
 interface Clause {
@@ -86,15 +87,17 @@ export const negotiate = (header: string | null, streams: boolean, builtIn: bool
 
 const decide = (header: string, streams: boolean, builtIn: boolean, tables: boolean): Accept | StatusError => {
   const clauses = parseClauses(header);
+  // Before all negotiation the router of built-in kinds compares bare media types, and refuses in its own words (go-restful).
+  if (builtIn && !clauses.some(({ type }) => type === '*/*' || routed.has(type))) {
+    const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
+    return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
+  }
   for (const clause of clauses) {
     const accept = accepted(clause, builtIn, tables);
     if (accept) return accept;
   }
-  // A form that is served, in a shape that is not: refused in upstream's words, which list all it serves.
-  if (clauses.some(({ type }) => mediaTypes.has(type))) return notAcceptable(upstreamTypes);
-  // Before negotiation the router compares bare media types and refuses in its own words (go-restful).
-  const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
-  return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
+  // A form that is served in a shape that is not: refused in upstream's words, which list all it serves.
+  return notAcceptable(upstreamTypes);
 };
 
 const withoutParameters = (header: string): string => {

@@ -78,15 +78,31 @@ export function nonResourceHandler(options: NonResourceOptions): NonResourceHand
   };
 
   return async (request, info, user, connection) => {
-    const path = info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
-    const parts = path.split('/').slice(1);
+    const { path, parts } = placeIn(info.path);
     const handler = handlers[parts[0] ?? ''] ?? wellKnown(path);
     if (!handler) return undefined;
     const answer = await handler({ request, info, user, connection, path, parts, options, registry, document });
-    if (answer && request.method !== 'GET' && request.method !== 'HEAD') throw methodRefused();
+    const read = request.method === 'GET' || request.method === 'HEAD';
+    if (answer && !read && answer.status < 400 && onlyRead(parts)) throw methodRefused();
     return answer;
   };
 }
+
+/** A slash at the end counts for nothing below what is routed by resource, and names nothing elsewhere. */
+const placeIn = (whole: string): { path: string; parts: readonly string[] } => {
+  const slashed = whole.length > 1 && whole.endsWith('/');
+  const place = whole === '/index.html' ? '/' : whole;
+  const trimmed = /^\/(?:api|apis|version|openapi\/v3)(?:\/|$)/.test(whole) && slashed ? whole.slice(0, -1) : place;
+  return { path: trimmed, parts: trimmed.split('/').slice(1) };
+};
+
+/** Paths with a route for each method; the others answer whatever the method is. */
+const onlyRead = ([first, second, third]: readonly string[]): boolean =>
+  first === 'api' ||
+  first === 'version' ||
+  (first === 'apis' && second !== undefined && third !== undefined) ||
+  first === '.well-known' ||
+  first === 'openid';
 
 const pathOf = ({ group, version }: Resource): string => (group ? `apis/${group}/${version}` : `api/${version}`);
 
@@ -123,7 +139,11 @@ const handlers: Readonly<Record<string, Handler>> = {
     const text = options.debugFlowControl?.(page, Boolean(info.query.get('includeRequestDetails')));
     return text === undefined ? undefined : plain(200, text);
   },
-  version: async ({ parts, options }) => (parts.length === 1 ? jsonAnswer(versionInfo(options.gitVersion)) : undefined),
+  version: async ({ parts, options, request }) => {
+    if (parts.length > 1) throw pageNotFound();
+    requireAccept(request, json);
+    return jsonAnswer(versionInfo(options.gitVersion));
+  },
   healthz: context => health(context),
   livez: context => health(context),
   readyz: context => health(context),
@@ -205,12 +225,17 @@ function wellKnown(path: string): Handler | undefined {
   return undefined;
 }
 
+/** Of what comes in one form. */
+const requireAccept = (request: ApiRequest, contentType: string): void => {
+  const accepted = (request.headers.get('accept') || '*/*').split(',').map(one => one.split(';', 1)[0]?.trim());
+  if (!accepted.includes('*/*') && !accepted.includes(contentType))
+    throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${contentType}`, {});
+};
+
 const oidc =
   (contentType: string, make: (tokens: NonResourceOptions['tokens']) => Promise<object>): Handler =>
   async ({ request, options }) => {
-    const accepted = (request.headers.get('accept') ?? '*/*').split(',').map(one => one.split(';', 1)[0]?.trim());
-    if (!accepted.includes('*/*') && !accepted.includes(contentType))
-      throw new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${contentType}`, {});
+    requireAccept(request, contentType);
     const headers = { 'content-type': contentType, 'cache-control': 'public, max-age=3600' };
     return { status: 200, headers, body: JSON.stringify(await make(options.tokens)) };
   };

@@ -157,11 +157,11 @@ export const listOptions = (query: URLSearchParams, watch: boolean): ListOptions
   const options: ListOptions = {
     labelSelector: query.get('labelSelector') ?? '',
     fieldSelector: query.get('fieldSelector') ?? '',
-    limit: limit ? parseInteger(limit) : 0,
+    limit: limit === null ? 0 : parseInteger(limit),
     continue: query.get('continue') ?? '',
     resourceVersion: query.get('resourceVersion') ?? '',
     resourceVersionMatch: (query.get('resourceVersionMatch') ?? '') as ListOptions['resourceVersionMatch'],
-    timeoutSeconds: timeout ? parseInteger(timeout) : undefined,
+    timeoutSeconds: timeout === null ? undefined : parseInteger(timeout),
     allowWatchBookmarks: queryBool(query.get('allowWatchBookmarks')) ?? false,
     sendInitialEvents: queryBool(query.get('sendInitialEvents')),
   };

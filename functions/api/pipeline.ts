@@ -17,6 +17,7 @@ import { keepTimes } from './managed-fields.ts';
 import { mutate } from './mutate.ts';
 import { negotiate, plainJson } from './negotiate.ts';
 import { parseRequest } from './request-info.ts';
+import { checkTimeout } from './request-timeout.ts';
 import type { Router } from './route.ts';
 import { complete, type Draft, storeDraft, type Written } from './store.ts';
 import { beforeCreate, beforeUpdate, dedupOwners, fillSystemMetadata, matchRevision } from './strategy.ts';
@@ -40,6 +41,7 @@ export interface Beside {
 export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, beside: Beside): Promise<ApiResponse> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
+  checkTimeout(info);
   const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, beside.warnings);
   const entered = services.flowControl?.enter(request, info, user);
   const turn = entered instanceof Promise ? await entered : entered;

@@ -34,7 +34,7 @@ describe('what a request asks for', () => {
       { ...target, resource: 'services', namespace: 'n', name: 's', subresource: 'proxy', rest: 'a/b' },
     ],
     ['GET', 'https://host:6443/api/v1/pods?limit=1', 'list', target],
-    ['GET', '/api/v1/namespaces/n/pods/a%2Fb', 'get', { ...target, namespace: 'n', name: 'a/b' }],
+    ['GET', '/api/v1/namespaces/n/pods/a%2Fb', 'get', { ...target, namespace: 'n', name: 'a', subresource: 'b' }],
   ])('%s %s', (method, url, verb, expected) => {
     const info = parseRequest(method, url);
     expect(info.verb).toBe(verb);

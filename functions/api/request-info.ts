@@ -55,7 +55,8 @@ export const parseRequest = (method: string, url: string): RequestInfo => {
   const nonResource = (): RequestInfo => ({ verb: nonResourceVerbs[method] ?? method.toLowerCase(), path, query });
   const core = path.startsWith('/api/');
   if (!core && !path.startsWith('/apis/')) return nonResource();
-  const parts = path.split('/').filter(Boolean).map(decode);
+  // What an escape stands for counts as if it were written, slashes too.
+  const parts = decode(path).split('/').filter(Boolean);
   if (parts.length < (core ? 3 : 4)) return nonResource();
   let at = 1;
   const group = core ? '' : (parts[at++] ?? '');

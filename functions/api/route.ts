@@ -59,6 +59,8 @@ export const route: Router = (registry, request, info) => {
   const { name, subresource, rest } = target;
   const namespaced = resource.namespaced;
   const { verb } = info;
+  // Routes of built-in kinds are by method, and none is for this one.
+  const bodiless = request.method === 'HEAD' && !isCustomResource(resource);
   if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;
   // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.
   if (namespaced ? name && !target.namespace : target.namespace && resource.resource !== 'namespaces') throw pageNotFound();
@@ -69,10 +71,11 @@ export const route: Router = (registry, request, info) => {
       return { target: where, handler: proxy, streams: false, tables: false, passesOn: true };
     }
     const { handler, verbs } = ofSubresource(resource, subresource, name, rest, verb);
+    if (bodiless && subresource !== 'proxy') throw methodNotServed();
     return { target: where, handler, streams: false, tables: !onlyPosted(verbs) };
   }
   if (verb === 'watch') {
-    if (!resource.verbs.includes('watch')) throw methodNotServed();
+    if (!resource.verbs.includes('watch') || bodiless) throw methodNotServed();
     return { target: where, handler: watch, streams: true, tables: true };
   }
   const template = name ? ofItem : ofCollection;
@@ -82,8 +85,8 @@ export const route: Router = (registry, request, info) => {
   if (verb === 'deletecollection' && namespaced && !target.namespace) throw methodNotServed();
   const review = verb === 'create' ? reviews[`${resource.resource}.${resource.group}`] : undefined;
   const handler = review ?? verbs[verb];
-  if (!handler) throw methodNotServed();
-  return { target: where, handler, streams: !name, tables: !onlyPosted(resource.verbs) };
+  if (!handler || bodiless) throw methodNotServed();
+  return { target: where, handler, streams: verb === 'list', tables: !onlyPosted(resource.verbs) };
 };
 
 const onlyPosted = (verbs: readonly string[]): boolean => verbs.every(verb => verb === 'create');

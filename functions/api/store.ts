@@ -60,6 +60,7 @@ export const storeDraft = async (
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
   if (options.dryRun) {
+    if (!previous && (await existing(call, object.metadata.name))) throw await taken(call, object);
     if (!previous && (await syncedReplica(call.services, call.resource.storage.name)).get(call.namespace, object.metadata.name))
       throw alreadyExists(groupResource(call.resource), object.metadata.name);
     await around?.(async () => dryRun, call.services.log);
@@ -73,16 +74,25 @@ export const storeDraft = async (
     object.metadata.resourceVersion = String(outcome.stored.revision);
     return { created: !previous, object, stored: outcome.stored };
   }
-  if (outcome.type === 'lost' && !previous) throw await taken(call, object.metadata.name);
+  if (outcome.type === 'lost' && !previous) throw await taken(call, object);
   return undefined;
 };
 
-/** Whoever waits for an object to go wants to know that it is on its way. */
-const taken = async (call: Call, name: string): Promise<StatusError> => {
+const existing = async (call: Call, name: string): Promise<Entry | undefined> =>
+  (await syncedReplica(call.services, call.resource.storage.name)).get(call.namespace, name);
+
+/** A name was generated in vain, as far as a prefix tells; or whoever waits for an object to go wants to know that it is on its way. */
+const taken = async (call: Call, { metadata }: KubeObject): Promise<StatusError> => {
+  const { name, generateName } = metadata;
   const refusal = alreadyExists(groupResource(call.resource), name);
-  const replica = await syncedReplica(call.services, call.resource.storage.name);
-  if (!replica.get(call.namespace, name)?.object.metadata.deletionTimestamp) return refusal;
-  return new StatusError(409, 'AlreadyExists', `object is being deleted: ${refusal.message}`, refusal.status.details);
+  const { message, status } = refusal;
+  if (generateName)
+    return new StatusError(409, 'AlreadyExists', `${message}, the server was not able to generate a unique name for the object`, {
+      ...status.details,
+      retryAfterSeconds: 1,
+    });
+  if (!(await existing(call, name))?.object.metadata.deletionTimestamp) return refusal;
+  return new StatusError(409, 'AlreadyExists', `object is being deleted: ${message}`, status.details);
 };
 
 const dryRun: Outcome = { type: 'stored', stored: { revision: 0, bytes: new Uint8Array() } };

@@ -5,7 +5,7 @@
 import type { KubeObject } from '../../kinds/object.ts';
 import { isCustomResource } from '../../kinds/resource.ts';
 import { conflict, optimisticLock } from '../../kinds/status.ts';
-import { type Call, groupResource, type ObjectAnswer, syncedReplica, toServed, type WriteOptions } from './context.ts';
+import { type Call, groupResource, type ObjectAnswer, requireSegment, syncedReplica, toServed, type WriteOptions } from './context.ts';
 import { renewManagedFields } from './managed-fields.ts';
 import { persist } from './pipeline.ts';
 import type { Draft, Written } from './store.ts';
@@ -44,6 +44,7 @@ export const updateObject = async (
   options: WriteOptions,
   produce: (previous: Draft['previous'], attempt: number) => Promise<KubeObject> | KubeObject,
 ): Promise<Written> => {
+  requireSegment(call.name);
   for (let attempt = 0; attempt < attempts; attempt++) {
     const replica = await syncedReplica(call.services, call.resource.storage.name);
     const entry = replica.get(call.namespace, call.name);

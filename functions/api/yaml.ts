@@ -3,5 +3,5 @@
 export const yamlOf = async (value: unknown): Promise<string> => {
   const { dump } = await import('js-yaml');
   // Serialised first: the library refuses members that are undefined.
-  return dump(JSON.parse(JSON.stringify(value)), { sortKeys: true, noRefs: true, lineWidth: -1 });
+  return dump(JSON.parse(JSON.stringify(value)), { sortKeys: true, noRefs: true, lineWidth: -1, noArrayIndent: true, quotingType: '"' });
 };

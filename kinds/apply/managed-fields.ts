@@ -6,6 +6,7 @@
 
 import type { KubeObject, ManagedFieldsEntry } from '../object.ts';
 import { equal } from '../patch/value.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import type { Schema } from '../schema/schema.ts';
 import { isEmpty, nothing, union } from './field-set.ts';
 import { capUpdaters, entriesOf, identityOf, type Managers, managersOf, readManagers } from './managers.ts';
@@ -56,7 +57,7 @@ const clearsAll = (entries: unknown): boolean => {
 
 const managersBefore = ({ previous, next, subresource }: Update): Managers => {
   const stored = previous?.metadata.managedFields;
-  const sent: unknown = next.metadata.managedFields;
+  const sent: unknown = next.metadata.managedFields ?? emptyAsGiven(next.metadata, 'managedFields');
   // Through subresources nobody sets managed fields; most clients send back what they read.
   if (subresource || sent === undefined || sent === null || sent === stored || (stored && equal(sent, stored))) return managersOf(stored);
   if (clearsAll(sent)) return new Map();
@@ -91,6 +92,11 @@ export const trackUpdate = (update: Update): ManagedFieldsEntry[] => {
     // An object that the schema cannot describe (keyed items without keys) is stored without managed fields, as upstream does.
     if (error instanceof TypeMismatch) return [];
     throw error;
+  }
+  for (const [identity, { fields, apiVersion }] of managers) {
+    // A version that is none ends it all, as an object that cannot be described does.
+    if (apiVersion.split('/').length > 2) return [];
+    if (isEmpty(fields)) managers.delete(identity);
   }
   capUpdaters(managers);
   return entriesOf(managers);

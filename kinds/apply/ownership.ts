@@ -47,11 +47,11 @@ class Comparisons {
   }
 
   #compare(apiVersion: string): Comparison | undefined {
-    const { toVersion, before, after, apiVersion: own } = this.#change;
+    const { toVersion, before, after, ownable, apiVersion: own } = this.#change;
     if (!toVersion) return this.#versions.get(own);
     const left = toVersion(before, apiVersion);
     const right = toVersion(after, apiVersion);
-    return left && right && compareObjects(kindType(right.schema), left.object, right.object);
+    return left && right && filtered(compareObjects(kindType(right.schema), left.object, right.object), ownable);
   }
 }
 

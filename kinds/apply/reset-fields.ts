@@ -2,7 +2,7 @@
  * Which fields a write cannot own, because what it says about them is put back: the main resource's writes do not own status,
  * those of the status subresource own nothing of spec, and so on. Source: the `GetResetFields` of upstream's strategies.
  */
-import { type FieldSet, leaf, onlyMatching, recursiveDifference } from './field-set.ts';
+import { type FieldSet, leaf, recursiveDifference } from './field-set.ts';
 
 /** What is left of a set of fields for the writer. */
 export type Ownable = (set: FieldSet) => FieldSet;
@@ -12,10 +12,6 @@ const without =
   (reset: FieldSet): Ownable =>
   set =>
     recursiveDifference(set, reset);
-const only =
-  (...patterns: string[][]): Ownable =>
-  set =>
-    onlyMatching(set, patterns);
 
 const status: FieldSet = { 'f:status': leaf };
 const spec: FieldSet = { 'f:spec': leaf };
@@ -25,7 +21,6 @@ const specAndMetadata: FieldSet = { 'f:metadata': leaf, 'f:spec': leaf };
 const exceptions: Record<string, Record<string, Ownable>> = {
   '/Pod': {
     status: without({ 'f:metadata': { 'f:deletionTimestamp': leaf, 'f:ownerReferences': leaf }, 'f:spec': leaf }),
-    ephemeralcontainers: only(['f:spec', 'f:ephemeralContainers']),
   },
   '/Namespace': { finalize: without(status) },
   'apps/Deployment': { status: without({ 'f:metadata': { 'f:labels': leaf }, 'f:spec': leaf }) },

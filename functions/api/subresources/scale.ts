@@ -1,18 +1,20 @@
 /** The scale of a workload: its replicas as an `autoscaling/v1` Scale (kubernetes `pkg/registry/apps/deployment/storage/storage.go`). */
 import { serverSideApply } from '../../../kinds/apply/apply.ts';
+import { trackUpdate } from '../../../kinds/apply/managed-fields.ts';
+import { ownersOfParent, ownersOfScale, scaleVersion } from '../../../kinds/apply/scale-owners.ts';
 import { timestamp } from '../../../kinds/environment.ts';
-import type { JsonObject, KubeObject, ManagedFieldsEntry } from '../../../kinds/object.ts';
+import type { KubeObject } from '../../../kinds/object.ts';
 import { apiVersionOf, isCustomResource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { badRequest, conflict, internalError, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
 import { decodeObject, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, toServed, type WriteOptions } from '../context.ts';
-import { renewManagedFields } from '../managed-fields.ts';
 import { patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
-import type { Draft, Written } from '../store.ts';
+import type { Written } from '../store.ts';
 import { readEntry } from '../verbs/get.ts';
 import { applyChange, type Patch, readPatch } from '../verbs/patch.ts';
+import { checkName } from '../verbs/update.ts';
 import { copyJson } from '../wire.ts';
 import { updateObject } from '../write.ts';
 
@@ -68,69 +70,50 @@ const setReplicas = (call: Call, object: KubeObject, replicas: number): void => 
   if (last) at[last] = replicas;
 };
 
-/** What a scale says of one object: the replicas, and through which door they were set. */
-interface Change {
-  readonly scale: Scale;
-  readonly applied: boolean;
-}
+/** What becomes of a workload's scale, managed fields included. Both are the call's own. */
+type Change = (scale: Scale) => Scale;
 
-const write = (call: Call, options: WriteOptions, changeFor: (previous: NonNullable<Draft['previous']>) => Change): Promise<Written> =>
+const write = (call: Call, options: WriteOptions, change: Change): Promise<Written> =>
   updateObject(call, options, previous => {
     const { resource, name } = call;
     if (!previous) throw notFound(groupResource(resource), name);
-    const { scale, applied } = changeFor(previous);
+    const { specReplicas } = rules(call);
+    const { managedFields } = previous.object.metadata;
+    const current = scaleOf(call, previous.object);
+    const owners = ownersOfScale(managedFields, specReplicas);
+    if (owners.length > 0) current.metadata.managedFields = owners;
+    const scale = change(current);
     checkMetadata(call, scale, previous.object);
     const next = copyJson(previous.object);
     setReplicas(call, next, checkScale(call, scale));
     if (scale.metadata.resourceVersion) next.metadata.resourceVersion = scale.metadata.resourceVersion;
-    renewManagedFields(call, options, next, previous.object);
-    ownReplicas(call, options, next, previous.object, applied);
+    const entries = ownersOfParent(managedFields, scale.metadata.managedFields, specReplicas, apiVersionOf(resource));
+    if (entries.length > 0) next.metadata.managedFields = entries;
+    else delete next.metadata.managedFields;
     return next;
   });
 
-const checkMetadata = (call: Call, { metadata }: Scale, { metadata: stored }: KubeObject): void => {
+const tracked = (call: Call, options: WriteOptions, scale: Scale, previous: Scale): Scale => {
+  const { services } = call;
+  const managedFields = trackUpdate({ ...writer(call, options), previous, next: scale, time: timestamp(services.clock.now()) });
+  return { ...scale, metadata: { ...scale.metadata, managedFields } };
+};
+const writer = ({ subresource }: Call, { manager }: WriteOptions) => ({
+  schema: target().schema,
+  manager,
+  apiVersion: scaleVersion,
+  subresource: subresource || 'scale',
+});
+
+const checkMetadata = (call: Call, scale: Scale, { metadata: stored }: KubeObject): void => {
   const { resource, name } = call;
-  if (!metadata.name) throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
-  if (metadata.name !== name) throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  const { metadata } = scale;
+  checkName(call, scale);
   if (metadata.namespace && metadata.namespace !== call.namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   const { uid = '' } = stored;
   if (metadata.uid && metadata.uid !== uid)
     throw conflict(groupResource(resource), name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
-};
-
-/**
- * Who sets replicas through the scale owns them in the workload, in an entry that carries no time unless it had one before
- * (apimachinery `pkg/util/managedfields/scalehandler.go`).
- */
-const ownReplicas = (call: Call, options: WriteOptions, next: KubeObject, previous: KubeObject, applied: boolean): void => {
-  const isOwn = (entry: ManagedFieldsEntry): boolean => entry.subresource === 'scale' && entry.manager === options.manager;
-  const entries = next.metadata.managedFields ?? [];
-  const before = previous.metadata.managedFields?.find(isOwn);
-  if (applied && !entries.some(isOwn)) {
-    const fieldsV1: JsonObject = {};
-    let at = fieldsV1;
-    for (const key of rules(call).specReplicas) {
-      const inner: JsonObject = {};
-      at[`f:${key}`] = inner;
-      at = inner;
-    }
-    entries.push({
-      manager: options.manager,
-      operation: 'Apply',
-      apiVersion: apiVersionOf(call.resource),
-      fieldsType: 'FieldsV1',
-      fieldsV1,
-      subresource: 'scale',
-    });
-  }
-  for (const entry of entries) {
-    if (!isOwn(entry)) continue;
-    if (applied) entry.operation = 'Apply';
-    if (before?.time) entry.time = before.time;
-    else delete entry.time;
-  }
-  if (entries.length > 0) next.metadata.managedFields = entries;
 };
 
 const answer = (call: Call, { object }: Written): Answer => objectAnswer(200, scaleOf(call, object));
@@ -146,13 +129,14 @@ export const getScale = async (exchange: Exchange): Promise<Answer> => {
 };
 
 export const replaceScale = async (call: Call, scale: KubeObject, options: WriteOptions): Promise<KubeObject> =>
-  scaleOf(call, (await write(call, options, () => ({ scale: scale as Scale, applied: false }))).object);
+  scaleOf(call, (await write(call, options, current => tracked(call, options, scale as Scale, current))).object);
 
 export const updateScale = async (exchange: Exchange): Promise<Answer> => {
   rules(exchange);
   const options = writeOptions('UpdateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
   const scale = (await decodeObject(exchange, target(), options.fieldValidation)) as Scale;
-  return answer(exchange, await write(exchange, options, () => ({ scale, applied: false })));
+  checkName(exchange, scale);
+  return answer(exchange, await write(exchange, options, current => tracked(exchange, options, scale, current)));
 };
 
 export const patchScale = async (exchange: Exchange): Promise<Answer> => {
@@ -164,21 +148,17 @@ export const patchScale = async (exchange: Exchange): Promise<Answer> => {
 };
 
 const patchScaleBy = (call: Call, change: Patch, options: WriteOptions): Promise<Written> =>
-  write(call, options, ({ object }) => {
-    const current = scaleOf(call, object);
-    const applied = change.type === 'apply';
-    const value = applied ? applyScale(call, current, change, options) : applyChange(call, target().schema, current, change, options);
-    return { scale: { ...value, apiVersion: current.apiVersion, kind: current.kind } as Scale, applied };
+  write(call, options, current => {
+    const own = { apiVersion: current.apiVersion, kind: current.kind };
+    if (change.type === 'apply') return { ...applyScale(call, current, change, options), ...own };
+    return tracked(call, options, { ...applyChange(call, target().schema, current, change, options), ...own }, current);
   });
 
 const applyScale = (call: Call, live: Scale, change: Patch, options: WriteOptions): KubeObject =>
   serverSideApply({
-    schema: target().schema,
+    ...writer(call, options),
     live,
     applied: change.value as KubeObject,
-    manager: options.manager,
     force: options.force,
-    apiVersion: live.apiVersion,
-    subresource: 'scale',
     time: timestamp(call.services.clock.now()),
   });

@@ -1,7 +1,16 @@
 /** GET of one object: its stored bytes. */
 import { notFound } from '../../../kinds/status.ts';
 import type { Entry } from '../../../store/replica.ts';
-import { type Answer, type Call, type Exchange, groupResource, type ObjectAnswer, replicaOf, toServed } from '../context.ts';
+import {
+  type Answer,
+  type Call,
+  type Exchange,
+  groupResource,
+  type ObjectAnswer,
+  replicaOf,
+  requireSegment,
+  toServed,
+} from '../context.ts';
 import { requireRevision } from '../options.ts';
 import { tooLargeRevision } from './list.ts';
 
@@ -14,6 +23,7 @@ export const entryAnswer = (call: Call, entry: Entry): ObjectAnswer => ({
 
 /** Linearizable. Throws `notFound`. */
 export const readEntry = async (call: Call): Promise<Entry> => {
+  requireSegment(call.name);
   const opened = replicaOf(call.services, call.resource.storage.name);
   const replica = opened instanceof Promise ? await opened : opened;
   await replica.sync();

@@ -8,10 +8,10 @@ import { apiVersionOf, isCustomResource, type Resource } from '../../../kinds/re
 import { isKnownKind } from '../../../kinds/schema/data.ts';
 import { conform, decodeBody, decodeOperations, invalidPatchResult, typeMetaProblem, warningsOf } from '../../../kinds/schema/decode.ts';
 import type { Schema } from '../../../kinds/schema/schema.ts';
-import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
+import { badRequest, conflict, notFound, StatusError } from '../../../kinds/status.ts';
 import { readBody } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
-import { renewManagedFields } from '../managed-fields.ts';
+import { renewManagedFields, toVersionOf } from '../managed-fields.ts';
 import { type PatchType, patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
 import type { Draft, Written } from '../store.ts';
@@ -172,6 +172,7 @@ const applied = (call: Call, change: Patch, options: WriteOptions, previous: Dra
     kind: resource.kind,
     subresource,
     time: timestamp(services.clock.now()),
+    toVersion: toVersionOf(call),
   });
   if (change.problems.length > 0) {
     if (options.fieldValidation === 'Strict')
@@ -201,6 +202,10 @@ const applied = (call: Call, change: Patch, options: WriteOptions, previous: Dra
   ensureNamespace(call, next);
   checkName(call, next);
   delete next.metadata.creationTimestamp;
+  // What is no version at all fails here as in an update; any other is not looked at.
+  const { resourceVersion } = next.metadata;
+  if (resourceVersion && !/^\d+$/.test(resourceVersion))
+    throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   delete next.metadata.resourceVersion;
   delete (next.metadata as { selfLink?: unknown }).selfLink;
   resetStatus(resource, next);
