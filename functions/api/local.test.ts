@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer as createHttp } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -240,3 +241,37 @@ function deferred<T = void>() {
   });
   return { promise, resolve };
 }
+
+test('a body that is not as long as it says is never half of another request', async () => {
+  const seen: string[] = [];
+  const fake = createHttp((incoming, outgoing) => {
+    seen.push(`${incoming.method} ${incoming.url} ${incoming.headers['content-length'] ?? incoming.headers['transfer-encoding'] ?? ''}`);
+    incoming.resume().on('end', () => outgoing.end('ok'));
+  });
+  fake.listen(0, '127.0.0.1');
+  await once(fake, 'listening');
+  const backend = { kind: 'address', scheme: 'http', host: '127.0.0.1', port: (fake.address() as { port: number }).port } as const;
+  const all = backends();
+  async function* body(text: string) {
+    yield Buffer.from(text);
+  }
+  const ask = (path: string, headers: Record<string, string>, text?: string) =>
+    all.request(backend, {
+      method: 'POST',
+      path,
+      headers,
+      body: text === undefined ? null : body(text),
+      signal: new AbortController().signal,
+    });
+  await expect(ask('/long', { 'content-length': '2' }, 'hiGET /smuggled HTTP/1.1\r\n\r\n')).rejects.toThrow();
+  await expect(ask('/short', { 'content-length': '9' }, 'hi')).rejects.toThrow();
+  for (const [headers, text] of [[{ 'content-length': '5' }], [{}, 'chunks'], [{ 'content-length': '2' }, 'hi']] as const) {
+    const answer = await ask('/fine', headers, text);
+    for await (const _ of answer.body);
+  }
+  all.close();
+  fake.closeAllConnections();
+  fake.close();
+  expect(seen.filter(one => one.includes('/fine'))).toEqual(['POST /fine 0', 'POST /fine chunked', 'POST /fine 2']);
+  expect(seen.join()).not.toContain('smuggled');
+});

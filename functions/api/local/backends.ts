@@ -45,8 +45,10 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
 
   const start = (backend: Backend, { method, path, headers, body, signal }: BackendRequest) => {
     const { host, port } = backend;
-    const framing = body && headers['content-length'] === undefined ? { 'transfer-encoding': 'chunked' } : {};
-    const options: RequestOptions = { host, port, method, path, headers: { ...headers, ...framing } as Record<string, string>, signal };
+    // A length that is not that of the body would let its rest be taken for the next request on this connection, which others share.
+    const { 'content-length': length, ...others } = headers;
+    const framing = !body ? {} : length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
+    const options: RequestOptions = { host, port, method, path, headers: { ...others, ...framing } as Record<string, string>, signal };
     if (backend.kind === 'address' && backend.scheme === 'http') return httpRequest({ ...options, agent: plainPool });
     return httpsRequest({ ...options, ...tlsOptions(backend), agent: pool });
   };
@@ -100,11 +102,16 @@ export function localBackends({ agents, frontProxy }: BackendCredentials): Local
 }
 
 async function send(body: AsyncIterable<Uint8Array>, outgoing: ReturnType<typeof httpRequest>): Promise<void> {
+  const said = outgoing.getHeader('content-length');
+  let left = said === undefined ? undefined : Number(said);
   try {
     for await (const chunk of body) {
       if (outgoing.destroyed) return;
+      if (left !== undefined) left -= chunk.byteLength;
+      if (left !== undefined && left < 0) throw new Error('the body is longer than it says');
       if (!outgoing.write(chunk)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
     }
+    if (left) throw new Error('the body is shorter than it says');
     outgoing.end();
   } catch (error) {
     outgoing.destroy(error as Error);

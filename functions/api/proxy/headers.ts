@@ -3,6 +3,7 @@ import type { ApiRequest, Connection, HeaderFields } from '../types.ts';
 
 const ofOneHop = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
