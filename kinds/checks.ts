@@ -16,6 +16,10 @@ export const oneOf = (value: string | undefined, supported: readonly string[], f
 export const optionalOneOf = (value: string | undefined | null, supported: readonly string[], field: Field): FieldError[] =>
   value === undefined || value === null || supported.includes(value) ? [] : [notSupported(field, value, supported)];
 
+/** A pointer that must be set: empty is a value, and a wrong one. */
+export const givenOneOf = (value: string | undefined | null, supported: readonly string[], field: Field): FieldError[] =>
+  value === undefined || value === null ? [required(field)] : optionalOneOf(value, supported, field);
+
 /** Where in `list` an item stands that stood there before. In one pass, because a list may be as long as a body. */
 export const repeatsIn = (list: readonly unknown[]): ReadonlySet<number> => {
   const seen = new Set<unknown>();

@@ -59,6 +59,7 @@ const groupAndVersion = (apiVersion: string): { group: string; version: string }
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? { group: '', version: apiVersion } : { group: apiVersion.slice(0, slash), version: apiVersion.slice(slash + 1) };
 };
+const ownerType = 'io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference';
 export const validateOwnerReferences = (owners: readonly OwnerReference[] | undefined, field: Field): FieldError[] => {
   const errors: FieldError[] = [];
   if (!owners?.length) return errors;
@@ -71,7 +72,7 @@ export const validateOwnerReferences = (owners: readonly OwnerReference[] | unde
     if (!owner.name) errors.push(invalid(path.child('name'), owner.name ?? '', 'must not be empty'));
     if (!owner.uid) errors.push(invalid(path.child('uid'), owner.uid ?? '', 'must not be empty'));
     if (group === '' && version === 'v1' && owner.kind === 'Event')
-      errors.push(invalid(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
+      errors.push(invalid(path, internalForm(ownerType, owner), '/v1, Kind=Event is disallowed from being an owner'));
     if (!owner.controller) continue;
     const current = `${owner.kind}/${owner.name}`;
     if (controller === undefined) controller = current;
@@ -79,7 +80,7 @@ export const validateOwnerReferences = (owners: readonly OwnerReference[] | unde
       errors.push(
         invalid(
           path,
-          owners,
+          internalForm(ownerType, owners),
           `Only one reference can have Controller set to true. Found "true" in references for ${controller} and ${current}`,
         ),
       );
@@ -213,7 +214,7 @@ export const validateMetadataUpdate = (
   const change = validateChange(next, previous);
   const standard = validateStandardFinalizers(next, checks);
   const errors = [...validateWhole(next, scope.namespaced, 'path-segment'), ...change];
-  if (errors.length === 0 && standard.length === 0) return errors;
+  if (errors.length === 0 && standard.length === 0 && !next.metadata.generateName) return errors;
   for (const part of checks?.update ?? ['change']) {
     errors.push(
       ...(part === 'whole' ? validateWhole(next, scope.namespaced, scope.strategy.nameRule ?? 'dns-subdomain') : change),

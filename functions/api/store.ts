@@ -52,7 +52,7 @@ export const storeDraft = async (
   const { object, previous } = draft;
   if (previous && finished(object, previous.object)) return deleteByUpdate(call, draft, options);
   const { resourceVersion } = object.metadata;
-  if (!previous && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
+  if (!previous && !options.dryRun && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object);
   settle(call.resource.schema.definition, object);

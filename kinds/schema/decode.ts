@@ -7,7 +7,7 @@ import { badRequest, StatusError } from '../status.ts';
 import { Conversion } from './convert.ts';
 import { isKnownKind, isOfEveryVersion } from './data.ts';
 import { GoError } from './go-values.ts';
-import { census, JsonSyntaxError, parseJson, readExactly, withWholeCharacters } from './json-text.ts';
+import { census, JsonSyntaxError, NumberLiteral, parseJson, readExactly, withWholeCharacters } from './json-text.ts';
 import { prune } from './prune.ts';
 import type { Schema } from './schema.ts';
 import type { Shape } from './shape.ts';
@@ -72,6 +72,7 @@ const parse = (body: Uint8Array, mediaType: 'json' | 'yaml'): Parsed => {
 
 const jsonName = (value: unknown): string => {
   if (Array.isArray(value)) return 'array';
+  if (value instanceof NumberLiteral) return 'number';
   if (typeof value === 'boolean') return 'bool';
   return typeof value === 'string' || typeof value === 'number' ? typeof value : isObject(value) ? 'object' : 'number';
 };

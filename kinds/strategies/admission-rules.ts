@@ -1,6 +1,6 @@
 /** What webhook configurations and admission policies have in common (upstream: `pkg/apis/admissionregistration/validation`). */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
+import { check, givenOneOf, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { duplicate, forbidden, invalid, notSupported, type Path, required, tooMany } from '../field.ts';
 import { isDns1035Label, isDns1123Subdomain, isPathSegment, isQualifiedName, validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
@@ -17,7 +17,7 @@ export type Variable = Wire<generated.V1Variable>;
 export const failurePolicies = ['Fail', 'Ignore'];
 const matchPolicies = ['Equivalent', 'Exact'];
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
-const mutatingOperations = ['CREATE', 'UPDATE'];
+const mutatingOperations = ['*', 'CONNECT', 'CREATE', 'UPDATE'];
 
 const validateResources = (resources: readonly string[], field: Path): FieldError[] => {
   const errors: FieldError[] = resources.length ? [] : [required(field)];
@@ -103,7 +103,7 @@ export const defaultMatchResources = (match: MatchResources | undefined): void =
 };
 export const validateMatchResources = (match: MatchResources | undefined, field: Path): FieldError[] => {
   if (!match) return [];
-  const errors = oneOf(match.matchPolicy, matchPolicies, field.child('matchPolicy'));
+  const errors = givenOneOf(match.matchPolicy, matchPolicies, field.child('matchPolicy'));
   errors.push(...validateLabelSelector(match.namespaceSelector, field.child('namespaceSelector')));
   errors.push(...validateLabelSelector(match.objectSelector, field.child('objectSelector')));
   for (const list of ['resourceRules', 'excludeResourceRules'] as const) {

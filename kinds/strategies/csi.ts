@@ -3,6 +3,7 @@ import type * as generated from '@kubernetes/client-node';
 import { check, optionalOneOf, repeatsIn, validateNonNegativeQuantity } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, type Field, invalid, notSupported, type Path, required, root, tooLong } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import {
   immutableText,
   isDns1123Subdomain,
@@ -44,6 +45,13 @@ const validateTokens = (tokens: NonNullable<CsiDriver['spec']>['tokenRequests'],
   });
 };
 
+const tokenWarning =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
+/** A field of a feature that is off. */
+const dropDisabled = ({ spec }: CsiDriver): void => {
+  if (spec) delete (spec as { preventPodSchedulingIfMissing?: boolean }).preventPodSchedulingIfMissing;
+};
+
 export const csiDriver: Strategy<CsiDriver> = {
   allowUnconditionalUpdate: false,
   defaults(object) {
@@ -57,7 +65,9 @@ export const csiDriver: Strategy<CsiDriver> = {
     spec.requiresRepublish ??= false;
     spec.seLinuxMount ??= false;
   },
+  prepareForCreate: dropDisabled,
   prepareForUpdate(next, previous) {
+    dropDisabled(next);
     // The generation starts with the first change.
     next.metadata.generation = (previous.metadata.generation ?? 0) + (semanticEqual(next.spec, previous.spec) ? 0 : 1);
   },
@@ -87,6 +97,12 @@ export const csiDriver: Strategy<CsiDriver> = {
     ...validateImmutable(next.spec.attachRequired, previous.spec.attachRequired, specField.child('attachedRequired')),
     ...validateImmutable(next.spec.volumeLifecycleModes, previous.spec.volumeLifecycleModes, specField.child('volumeLifecycleModes')),
   ],
+  warnings: ({ spec }, previous) =>
+    spec.tokenRequests?.length &&
+    spec.serviceAccountTokenInSecrets === undefined &&
+    !(previous && semanticEqual(spec.tokenRequests, previous.spec.tokenRequests))
+      ? [tokenWarning]
+      : [],
   cells({ metadata, spec }, now) {
     const modes = (spec.volumeLifecycleModes ?? []).join(',') || '<none>';
     return [
@@ -131,7 +147,12 @@ export const csiNode: Strategy<CsiNode> = {
       const after = driversOf(next).find(({ name }) => name === before.name);
       if (!after) return [];
       // How many volumes fit is reported anew as it changes.
-      return validateImmutable({ ...after, allocatable: null }, { ...before, allocatable: null }, driversField);
+      return validateImmutable(
+        { ...after, allocatable: undefined },
+        { ...before, allocatable: undefined },
+        driversField,
+        'storage.v1.CSINodeDriver',
+      );
     }),
   cells: (object, now) => [object.metadata.name, driversOf(object).length, age(object.metadata.creationTimestamp, now)],
 };
@@ -145,7 +166,15 @@ export const csiStorageCapacity: Strategy<CsiStorageCapacity> = {
     ...(object.capacity === undefined ? [] : validateNonNegativeQuantity(object.capacity, 'capacity')),
   ],
   validateUpdate: (next, previous) => [
-    ...(semanticEqual(next.nodeTopology, previous.nodeTopology) ? [] : [invalid('nodeTopology', next.nodeTopology ?? null, immutableText)]),
+    ...(semanticEqual(next.nodeTopology, previous.nodeTopology)
+      ? []
+      : [
+          invalid(
+            'nodeTopology',
+            internalForm('io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector', next.nodeTopology) ?? null,
+            immutableText,
+          ),
+        ]),
     ...(next.storageClassName === previous.storageClassName ? [] : [invalid('storageClassName', next.storageClassName, immutableText)]),
   ],
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],

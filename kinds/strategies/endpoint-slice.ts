@@ -106,6 +106,13 @@ const managed = (object: EndpointSlice): boolean =>
     object.metadata.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '',
   );
 
+const validateEndpoints = ({ addressType: type = '', endpoints }: EndpointSlice): FieldError[] => {
+  const list = endpoints ?? [];
+  return list.length > 1000
+    ? [tooMany(endpointsField, list.length, 1000)]
+    : list.flatMap((endpoint, i) => validateEndpoint(endpoint, type, endpointsField.index(i)));
+};
+
 export const endpointSlice: Strategy<EndpointSlice> = {
   metadataChecks: whole,
   defaults(object) {
@@ -125,18 +132,13 @@ export const endpointSlice: Strategy<EndpointSlice> = {
     next.metadata.generation = (previous.metadata.generation ?? 0) + (changed ? 1 : 0);
     if (!semanticEqual(next.endpoints, previous.endpoints)) for (const endpoint of next.endpoints ?? []) delete endpoint.deprecatedTopology;
   },
-  validate(object) {
-    const type = object.addressType ?? '';
-    const endpoints = object.endpoints ?? [];
-    return [
-      ...oneOf(type, ['FQDN', 'IPv4', 'IPv6'], 'addressType'),
-      ...validatePorts(object.ports),
-      ...(endpoints.length > 1000
-        ? [tooMany(endpointsField, endpoints.length, 1000)]
-        : endpoints.flatMap((endpoint, i) => validateEndpoint(endpoint, type, endpointsField.index(i)))),
-    ];
-  },
-  validateUpdate: (next, previous) => validateImmutable(next.addressType, previous.addressType, 'addressType'),
+  validate: object => [...oneOf(object.addressType ?? '', ['FQDN', 'IPv4', 'IPv6'], 'addressType'), ...validatePorts(object.ports)],
+  validateCreate: object => validateEndpoints(object),
+  validateUpdate: (next, previous) => [
+    // What was there before may stay.
+    ...(semanticEqual(next.endpoints, previous.endpoints) ? [] : validateEndpoints(next)),
+    ...validateImmutable(next.addressType ?? '', previous.addressType ?? '', 'addressType'),
+  ],
   warnings(next, previous) {
     const list: string[] = [];
     if (!previous && next.addressType === 'FQDN') list.push('spec.addressType: FQDN endpoints are deprecated');

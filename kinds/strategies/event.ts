@@ -74,7 +74,12 @@ const fixed: readonly (readonly [field: string, path: string])[] = [
 
 /** Upstream shows what was refused as its internal type has it. */
 const validateFixed = (after: Event, before: Event): FieldError[] => {
-  const changed = fixed.filter(([field]) => !semanticEqual(after[field], before[field]));
+  // To Go, an empty reference is not the same as none.
+  const changed = fixed.filter(
+    ([field]) =>
+      !semanticEqual(after[field], before[field]) ||
+      (field === 'related' && (after.related === undefined) !== (before.related === undefined)),
+  );
   if (changed.length === 0) return [];
   const shown = internalForm('core.v1.Event', after) as Record<string, unknown>;
   return changed.map(([, path]) => invalid(path, shown[path.slice(0, 1).toUpperCase() + path.slice(1)], immutableText));

@@ -57,7 +57,7 @@ export const ingressClass: Strategy<IngressClass> = {
     if (object.spec?.parameters) object.spec.parameters.scope ??= 'Cluster';
   },
   validate: ({ spec = {} }) => [...validateController(spec.controller ?? ''), ...validateParameters(spec.parameters)],
-  validateUpdate: (next, previous) => validateImmutable(next.spec?.controller, previous.spec?.controller, controllerField),
+  validateUpdate: (next, previous) => validateImmutable(next.spec?.controller ?? '', previous.spec?.controller ?? '', controllerField),
   cells(object, now) {
     const parameters = object.spec?.parameters;
     const kind = parameters && `${parameters.kind}${parameters.apiGroup === undefined ? '' : `.${parameters.apiGroup}`}`;

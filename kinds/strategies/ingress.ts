@@ -46,7 +46,7 @@ const validateBackend = ({ resource, service }: Backend, field: Path): FieldErro
 
 const validatePath = (rule: HttpPath, field: Path): FieldError[] => {
   const { pathType, path = '' } = rule;
-  if (pathType === undefined) return [required(field.child('pathType'), 'pathType must be specified')];
+  if (pathType === undefined || pathType === null) return [required(field.child('pathType'), 'pathType must be specified')];
   const errors: FieldError[] = [];
   const pathField = field.child('path');
   const strict = pathType === 'Exact' || pathType === 'Prefix';

@@ -1,7 +1,7 @@
 /** Node. Its status may be set on creation, by the agent that registers it. */
 import type * as generated from '@kubernetes/client-node';
 import { forbidden, invalid, type Path, required, root } from '../field.ts';
-import { parseBlock, validateBlock } from '../ip.ts';
+import { blockWarnings, parseBlock, validateBlock } from '../ip.ts';
 import { isLabelValue, validateLabelName } from '../metadata.ts';
 import { validateResourceAmount } from '../resource-names.ts';
 import type { FieldError } from '../status.ts';
@@ -89,16 +89,16 @@ const validateBlocks = (blocks: readonly string[] | undefined): FieldError[] => 
   return errors;
 };
 
+const validateStatus = (node: Node): FieldError[] => [...validateAmounts(node), ...validateFeatures(node.status?.declaredFeatures)];
 const validateSpec = (node: Node): FieldError[] => [
   ...validateTaints(node.spec?.taints, taintsField),
-  ...validateAmounts(node),
-  ...validateFeatures(node.status?.declaredFeatures),
+  ...validateStatus(node),
   ...validateBlocks(node.spec?.podCIDRs),
 ];
 
 const blockChange = 'node updates may not change podCIDR except from "" to valid';
 const validateChange = (next: Node, previous: Node): FieldError[] => {
-  const errors: FieldError[] = [];
+  const errors = validateTaints(next.spec?.taints, taintsField);
   const addresses = new Set<string>();
   next.status?.addresses?.forEach((address, i) => {
     const id = `${address.type}\n${address.address}`;
@@ -166,18 +166,20 @@ export const node: Strategy<Node> = {
     if (!previous.spec?.configSource) delete next.spec?.configSource;
   },
   validate: validateSpec,
-  validateUpdate: validateChange,
+  validateUpdate: (next, previous) => [...validateStatus(next), ...validateChange(next, previous)],
+  warnings({ spec = {} }) {
+    const list: string[] = [];
+    if (spec.configSource) list.push('spec.configSource: the feature is removed');
+    if (spec.externalID) list.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
+    return [...list, ...(spec.podCIDRs ?? []).flatMap((block, i) => blockWarnings(block, specField.child('podCIDRs').index(i)))];
+  },
   subresources: {
     status: {
       prepareForUpdate(next, previous) {
         keepAllButStatus(next, previous);
         if (!previous.status?.config) delete next.status?.config;
       },
-      validateUpdate: (next, previous) => [
-        ...validateAmounts(next),
-        ...validateFeatures(next.status?.declaredFeatures),
-        ...validateChange(next, previous),
-      ],
+      validateUpdate: (next, previous) => [...validateStatus(next), ...validateChange(next, previous)],
     },
   },
   fields: object => ({ 'spec.unschedulable': String(object.spec?.unschedulable ?? false) }),

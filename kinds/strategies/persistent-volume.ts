@@ -125,7 +125,7 @@ const retired: readonly (readonly [string, string])[] = [
 ];
 
 export const persistentVolume: Strategy<PersistentVolume> = {
-  metadataChecks: { update: ['whole', 'whole', 'change'] },
+  metadataChecks: { update: ['whole', 'whole'] },
   defaults(object) {
     object.spec ??= {};
     const { spec } = object;
@@ -153,7 +153,8 @@ export const persistentVolume: Strategy<PersistentVolume> = {
       const { controllerExpandSecretRef: _, ...rest } = csi;
       after['csi'] = rest;
     }
-    const errors: FieldError[] = [];
+    // Upstream judges the whole twice, once as an object and once as a change.
+    const errors = validateVolumeSpec(next.spec ?? {}, false, specField);
     if (!semanticEqual(after, before))
       errors.push(
         forbidden(

@@ -24,7 +24,7 @@ interface Attribute {
   readonly version?: string;
 }
 interface Range {
-  readonly min?: string;
+  readonly min?: string | null;
   readonly max?: string;
   readonly step?: string;
 }
@@ -87,7 +87,8 @@ const offStep = (value: string, from: string, step: string): boolean => {
 };
 const validateRange = (range: Range, standard: string, capacity: string, field: Path): FieldError[] => {
   const { min, max, step } = range;
-  if (min === undefined) return [required(field.child('min'), 'required when validRange is defined')];
+  // Written as null when not set.
+  if (min === undefined || min === null) return [required(field.child('min'), 'required when validRange is defined')];
   const errors: FieldError[] = [];
   const above = (one: string, other: string): boolean => compare(amount(one), amount(other)) > 0;
   if (above(min, capacity)) errors.push(invalid(field.child('min'), min, `min is larger than capacity value: ${capacity}`));

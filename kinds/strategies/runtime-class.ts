@@ -35,6 +35,6 @@ export const runtimeClass: Strategy<RuntimeClass> = {
     });
     return errors;
   },
-  validateUpdate: (next, previous) => validateImmutable(next.handler, previous.handler, 'handler'),
+  validateUpdate: (next, previous) => validateImmutable(next.handler ?? '', previous.handler ?? '', 'handler'),
   cells: ({ metadata, handler }, now) => [metadata.name, handler, age(metadata.creationTimestamp, now)],
 };

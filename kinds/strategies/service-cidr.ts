@@ -24,13 +24,15 @@ const validateBlocks = (blocks: readonly string[]): FieldError[] => {
 };
 
 export const serviceCidr: Strategy<ServiceCidr> = {
-  validate: object => validateBlocks(object.spec?.cidrs ?? []),
+  validateCreate: object => validateBlocks(object.spec?.cidrs ?? []),
   validateUpdate(next, previous) {
     const after = next.spec?.cidrs ?? [];
     const before = previous.spec?.cidrs ?? [];
     // A second family may join; nothing else moves.
-    if (before.length !== after.length && !(before.length === 1 && after.length === 2)) return [invalid(blocksField, after, immutableText)];
-    return before.flatMap((block, i) => (after[i] === block ? [] : [invalid(blocksField.index(i), after[i], immutableText)]));
+    const joined = before.length === 1 && after.length === 2;
+    if (before.length !== after.length && !joined) return [invalid(blocksField, after, immutableText)];
+    const changes = before.flatMap((block, i) => (after[i] === block ? [] : [invalid(blocksField.index(i), after[i], immutableText)]));
+    return joined ? [...changes, ...validateBlocks(after)] : changes;
   },
   subresources: { status: strictStatus },
   cells: (object, now) => [object.metadata.name, (object.spec?.cidrs ?? []).join(','), age(object.metadata.creationTimestamp, now)],

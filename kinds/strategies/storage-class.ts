@@ -1,6 +1,6 @@
 /** StorageClass and VolumeAttributesClass. */
 import type * as generated from '@kubernetes/client-node';
-import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
+import { check, givenOneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, forbidden, invalid, type Path, required, root, tooLong } from '../field.ts';
 import { isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
@@ -50,13 +50,15 @@ const normalized = (term: Term): string =>
   JSON.stringify((term.matchLabelExpressions ?? []).map(({ key, values }) => [key, [...(values ?? [])].sort()]).sort());
 const topologiesField = root('allowedTopologies');
 const validateTopologies = (terms: readonly Term[] = []): FieldError[] => {
-  const seen = new Set<string>();
+  const seen = new Map<string, number>();
   return terms.flatMap((term, i) => {
     const field = topologiesField.index(i);
     const errors = validateTerm(term, field);
     const id = normalized(term);
-    if (seen.has(id)) errors.push(duplicate(field.child('matchLabelExpressions'), ''));
-    seen.add(id);
+    // Upstream compares with a list that begins with as many empty terms as there are terms.
+    const twins = (seen.get(id) ?? 0) + (id === '[]' ? terms.length : 0);
+    for (let twin = 0; twin < twins; twin++) errors.push(duplicate(field.child('matchLabelExpressions'), ''));
+    seen.set(id, (seen.get(id) ?? 0) + 1);
     return errors;
   });
 };
@@ -74,7 +76,7 @@ export const storageClass: Strategy<StorageClass> = {
     ...validateProvisioner(object.provisioner, 'provisioner'),
     ...validateParameters(object.parameters, true),
     ...(object.reclaimPolicy ? optionalOneOf(object.reclaimPolicy, ['Delete', 'Retain'], 'reclaimPolicy') : []),
-    ...oneOf(object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode'),
+    ...givenOneOf(object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode'),
     ...validateTopologies(object.allowedTopologies),
   ],
   validateUpdate: (next, previous) => fixed.flatMap(field => validateImmutable(next[field], previous[field], field)),

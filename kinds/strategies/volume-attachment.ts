@@ -61,7 +61,7 @@ export const volumeAttachment: Strategy<VolumeAttachment> = {
       ...(name === undefined ? [] : check(isDns1123Subdomain, name, 'spec.source.persistentVolumeName')),
     ];
   },
-  validateUpdate: (next, previous) => validateImmutable(next.spec, previous.spec, specField),
+  validateUpdate: (next, previous) => validateImmutable(next.spec, previous.spec, specField, 'storage.v1.VolumeAttachmentSpec'),
   subresources: { status: { ...strictStatus, validateUpdate: validateStatus } },
   cells: ({ metadata, spec, status }, now) => [
     metadata.name,
