@@ -6,7 +6,7 @@ import { forbidden, invalid, type Path, required, root, tooLong, tooMany } from 
 import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, isDns1123Subdomain, longerThan, validateImmutable } from '../metadata.ts';
 import { checkNodeSelector } from '../pod-spec/affinity.ts';
-import { add, compare, formatQuantity, parseQuantity, scaledValue } from '../quantity.ts';
+import { add, compare, formatQuantity, parseQuantity, type Quantity, scaledValue } from '../quantity.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
@@ -77,9 +77,9 @@ const validateAttribute = (attribute: Attribute, field: Path): FieldError[] => {
   return errors;
 };
 
-const amount = parseQuantity;
+const amount = (text: string | null | undefined): Quantity => parseQuantity(text ?? '0');
 /** Whole units; what is beyond them counts as one. */
-const ceiling = (text: string): bigint => scaledValue(amount(text), 0);
+const ceiling = (text: string | null): bigint => scaledValue(amount(text), 0);
 /** A request that falls between two steps. */
 const offStep = (value: string, from: string, step: string): boolean => {
   const width = ceiling(step);
