@@ -38,6 +38,8 @@ export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
   /** Puts back what this subresource may not change. Default for `status`: all but `status` and managed fields comes from `previous`. */
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;
   validateUpdate?(next: T, previous: T): FieldError[];
+  /** For `status`, in place of those of the main object. */
+  warnings?(next: T, previous: T): string[];
   readonly metadataChecks?: MetadataChecks;
 }
 

@@ -138,7 +138,9 @@ const throwIfInvalid = (call: Call, object: KubeObject, errors: FieldError[]): v
 
 const warn = (call: Call, next: KubeObject, previous: KubeObject | undefined): void => {
   const { strategy } = call.resource;
-  if (strategy.warnings) call.warnings.push(...strategy.warnings(next, previous));
+  if (call.subresource === 'status') {
+    if (previous) call.warnings.push(...(strategy.subresources?.['status']?.warnings?.(next, previous) ?? []));
+  } else if (strategy.warnings) call.warnings.push(...strategy.warnings(next, previous));
 };
 
 export const beforeCreate = (call: Call, object: KubeObject): void => {

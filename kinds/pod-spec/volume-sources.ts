@@ -215,6 +215,11 @@ const order = Object.keys(rules) as SourceField[];
 /** Upstream's own spelling of where a second type of volume is refused. */
 const misspelled: Partial<Record<SourceField, string>> = { downwardAPI: 'downwarAPI', cephfs: 'cephFS' };
 
+/** Types whose rules do not depend on where the volume stands; PersistentVolumes share them. */
+const shared = { quobyte: checkQuobyte, fc: checkFc, flocker: checkFlocker, azureDisk: checkAzureDisk } as const;
+export const checkSharedSource = (type: keyof typeof shared, source: unknown, path: Path, errors: Errors): void =>
+  (shared[type] as (source: unknown, path: Path, errors: Errors) => void)(source, path, errors);
+
 /** Exactly one type of volume, and that one sound. */
 export const checkVolumeSource = (volume: Volume, at: VolumePlace, errors: Errors): void => {
   let found = false;

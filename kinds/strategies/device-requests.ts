@@ -5,7 +5,7 @@
 import type * as generated from '@kubernetes/client-node';
 import type { Variables } from '../cel/check.ts';
 import { CompilationError, compile } from '../cel/program.ts';
-import { bool, dyn, nameOf, type Type } from '../cel/types.ts';
+import { bool, dyn, mapOf, nameOf, objectOf, opaque, string, type Type } from '../cel/types.ts';
 import { check } from '../checks.ts';
 import { duplicate, type Field, invalid, notSupported, type Path, required, tooLong, tooMany } from '../field.ts';
 import { isCIdentifier, isDns1123Label, isDns1123Subdomain, isLabelValue, longerThan, validateLabelName } from '../metadata.ts';
@@ -55,19 +55,14 @@ export const eachUnique = <T>(
 };
 const sameText = (text: string): string => text;
 
-const device: Type = {
-  kind: 'object',
-  whole: false,
-  schema: {
-    type: 'object',
-    properties: new Map([
-      ['driver', { type: 'string' }],
-      ['allowMultipleAllocations', { type: 'boolean' }],
-      ['attributes', { type: 'object', additionalProperties: { type: 'object', additionalProperties: { intOrString: true } } }],
-      ['capacity', { type: 'object', additionalProperties: { type: 'object', additionalProperties: { intOrString: true } } }],
-    ]),
-  },
-};
+/** Values are of many types; what is asked for is known when it is looked up. */
+const perDomain = (of: Type): Type => mapOf(string, mapOf(string, of));
+const device = objectOf('kubernetes.DRADevice', {
+  driver: string,
+  allowMultipleAllocations: bool,
+  attributes: perDomain(dyn),
+  capacity: perDomain(opaque('kubernetes.Quantity')),
+});
 const variables: Variables = new Map([['device', device]]);
 const expressionLimit = 10 * 1024;
 const validateSelector = ({ cel }: Selector, field: Path): FieldError[] => {

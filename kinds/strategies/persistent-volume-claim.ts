@@ -24,6 +24,8 @@ const amount = (text: string | undefined) => (isQuantity(text) ? parseQuantity(t
 
 /** `dataSource` is the older name of `dataSourceRef`; each follows the other. */
 const pairDataSources = (spec: Spec, previous?: Spec): void => {
+  // Sources of other namespaces are a feature that is off.
+  if (spec.dataSourceRef?.namespace && !previous?.dataSourceRef) delete spec.dataSourceRef;
   if (!previous?.dataSource && !previous?.dataSourceRef && !spec.dataSourceRef && spec.dataSource) {
     const { kind } = spec.dataSource;
     const apiGroup = spec.dataSource.apiGroup ?? '';

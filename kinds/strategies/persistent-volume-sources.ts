@@ -2,6 +2,7 @@
 import { check, optionalOneOf } from '../checks.ts';
 import { forbidden, invalid, type Path, required } from '../field.ts';
 import { isDns1123Label, isDns1123Subdomain, rangeText } from '../metadata.ts';
+import { checkSharedSource } from '../pod-spec/volume-sources.ts';
 import type { FieldError } from '../status.ts';
 import { validateDriverName } from './csi.ts';
 
@@ -20,6 +21,14 @@ const present =
   (...names: readonly string[]): SourceRule =>
   (source, field) =>
     names.filter(name => !source[name]).map(name => required(field.child(name)));
+/** As in a pod. */
+const shared =
+  (type: Parameters<typeof checkSharedSource>[0]): SourceRule =>
+  (source, field) => {
+    const errors: FieldError[] = [];
+    checkSharedSource(type, source, field, errors);
+    return errors;
+  };
 const monitored: SourceRule = (source, field) => {
   const { monitors } = source;
   return Array.isArray(monitors) && monitors.length ? [] : [required(field.child('monitors'))];
@@ -66,19 +75,6 @@ const iscsi: SourceRule = (source, field) => {
   if (initiatorName !== undefined) errors.push(...initiator(text(initiatorName), field.child('initiatorname')));
   return errors;
 };
-const fibreChannel: SourceRule = (source, field) => {
-  const { targetWWNs, wwids, lun } = source;
-  const targets = Array.isArray(targetWWNs) ? targetWWNs : [];
-  const ids = Array.isArray(wwids) ? wwids : [];
-  const path = field.child('targetWWNs');
-  if (!targets.length && !ids.length) return [required(path, 'must specify either targetWWNs or wwids, but not both')];
-  const errors: FieldError[] = [];
-  if (targets.length && ids.length) errors.push(invalid(path, targets, 'targetWWNs and wwids can not be specified simultaneously'));
-  if (!targets.length) return errors;
-  if (typeof lun !== 'number') errors.push(required(field.child('lun'), 'lun is required if targetWWNs is specified'));
-  else if (lun < 0 || lun > 255) errors.push(invalid(field.child('lun'), lun, rangeText(0, 255)));
-  return errors;
-};
 const flexVolume: SourceRule = (source, field) => {
   const errors = present('driver')(source, field);
   for (const key of Object.keys((source['options'] as Source | undefined) ?? {})) {
@@ -116,11 +112,7 @@ const rules: readonly (readonly [field: string, rule: SourceRule])[] = [
   ['gcePersistentDisk', disk('pdName')],
   ['awsElasticBlockStore', disk('volumeID')],
   ['glusterfs', glusterfs],
-  [
-    'flocker',
-    (source, field) =>
-      source['datasetName'] || source['datasetUUID'] ? [] : [required(field, 'one of datasetName and datasetUUID is required')],
-  ],
+  ['flocker', shared('flocker')],
   [
     'nfs',
     (source, field) => [
@@ -129,11 +121,11 @@ const rules: readonly (readonly [field: string, rule: SourceRule])[] = [
     ],
   ],
   ['rbd', (source, field) => [...monitored(source, field), ...present('image')(source, field)]],
-  ['quobyte', present('registry', 'volume')],
+  ['quobyte', shared('quobyte')],
   ['cephfs', monitored],
   ['iscsi', iscsi],
   ['cinder', (source, field) => [...present('volumeID')(source, field), ...secret('secretRef')(source, field)]],
-  ['fc', fibreChannel],
+  ['fc', shared('fc')],
   ['flexVolume', flexVolume],
   [
     'azureFile',
@@ -145,7 +137,7 @@ const rules: readonly (readonly [field: string, rule: SourceRule])[] = [
   ['vsphereVolume', present('volumePath')],
   ['photonPersistentDisk', present('pdID')],
   ['portworxVolume', present('volumeID')],
-  ['azureDisk', present('diskName', 'diskURI')],
+  ['azureDisk', shared('azureDisk')],
   ['scaleIO', present('gateway', 'system', 'volumeName')],
   ['local', withoutBacksteps],
   [

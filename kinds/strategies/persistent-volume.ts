@@ -5,6 +5,7 @@ import { difference } from '../diff.ts';
 import { timestamp } from '../environment.ts';
 import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Subdomain, validateImmutable } from '../metadata.ts';
 import { checkNodeSelector } from '../pod-spec/affinity.ts';
 import { isQuantity, parseQuantity, sign, value } from '../quantity.ts';
@@ -166,7 +167,11 @@ export const persistentVolume: Strategy<PersistentVolume> = {
     const affinity = previous.spec?.nodeAffinity;
     if (affinity && !semanticEqual(affinity, next.spec?.nodeAffinity))
       errors.push(
-        invalid('nodeAffinity', next.spec?.nodeAffinity ?? null, 'field is immutable, except for updating from beta label to GA'),
+        invalid(
+          'nodeAffinity',
+          internalForm('core.v1.VolumeNodeAffinity', next.spec?.nodeAffinity) ?? null,
+          'field is immutable, except for updating from beta label to GA',
+        ),
       );
     if (previous.spec?.volumeAttributesClassName !== undefined && next.spec?.volumeAttributesClassName === undefined)
       errors.push(forbidden(specField.child('volumeAttributesClassName'), 'update from non-nil value to nil is forbidden'));

@@ -1,4 +1,5 @@
 /** Secret. `stringData` is only ever written; it becomes part of `data` before anything else looks at the object. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { check } from '../checks.ts';
 import { invalid, required, root, tooLong } from '../field.ts';
 import { validateImmutable } from '../metadata.ts';
@@ -38,6 +39,32 @@ const typeRules: Record<string, (object: Secret) => FieldError[]> = {
   'kubernetes.io/tls': object => validatePresence(object, 'tls.crt', 'tls.key'),
 };
 
+const pem = /-----BEGIN ([^-\r\n]+)-----[^-]*-----END \1-----/g;
+/** What Go says of one half of a key pair; undefined where it has the block. */
+const missingBlock = (input: string, what: 'certificate' | 'key', wanted: (type: string) => boolean, named: string): string | undefined => {
+  const types = [...input.matchAll(pem)].map(([, type]) => type ?? '');
+  if (types.some(wanted)) return undefined;
+  if (types.length === 0) return `tls: failed to find any PEM data in ${what} input`;
+  return `tls: failed to find ${named} in ${what} input after skipping PEM blocks of the following types: [${types.join(' ')}]`;
+};
+/** Certificate and key should belong together. */
+const pairWarnings = ({ data }: Secret): string[] => {
+  const text = (key: string): string => Buffer.from(data?.[key] ?? '', 'base64').toString();
+  const certificate = text('tls.crt');
+  const key = text('tls.key');
+  const isKey = (type: string): boolean => type === 'PRIVATE KEY' || type.endsWith(' PRIVATE KEY');
+  const missing =
+    missingBlock(certificate, 'certificate', type => type === 'CERTIFICATE', '"CERTIFICATE" PEM block') ??
+    missingBlock(key, 'key', isKey, 'PEM block with type ending in "PRIVATE KEY"');
+  if (missing) return [missing];
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)) ? [] : ['tls: private key does not match public key'];
+  } catch {
+    // Go tells which of the many forms failed how; which of the two halves it is, is what helps.
+    return ['tls: failed to parse private key'];
+  }
+};
+
 export const secret: Strategy<Secret> = {
   metadataChecks: wholeAndChange,
   defaults(object) {
@@ -62,6 +89,7 @@ export const secret: Strategy<Secret> = {
     return rule ? [...errors, ...rule(object)] : errors;
   },
   validateUpdate: (next, previous) => [...validateImmutable(next.type, previous.type, 'type'), ...validateFrozen(next, previous, ['data'])],
+  warnings: object => (object.type === 'kubernetes.io/tls' ? pairWarnings(object) : []),
   fields: object => ({ type: object.type ?? '' }),
   cells: (object, now) => [
     object.metadata.name,

@@ -157,7 +157,16 @@ export const service: Strategy<Service> = {
     if (object.spec?.type === 'ExternalName') delete object.spec.internalTrafficPolicy;
   },
   warnings,
-  subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateServiceStatus } },
+  subresources: {
+    status: {
+      prepareForUpdate: keepAllButStatus,
+      validateUpdate: validateServiceStatus,
+      warnings: ({ status }) =>
+        (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
+          ip ? addressWarnings(ip, root('status', 'loadBalancer', 'ingress').index(i)) : [],
+        ),
+    },
+  },
   fields: object => ({ 'spec.clusterIP': object.spec?.clusterIP ?? '', 'spec.type': object.spec?.type ?? '' }),
   cells,
 };
