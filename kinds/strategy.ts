@@ -18,6 +18,8 @@ export interface StrategyContext {
     readonly uid?: string | undefined;
     readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
   };
+  /** For what can no longer be seen when `warnings` is asked. */
+  warn?(text: string): void;
 }
 
 /**
@@ -86,6 +88,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   fields?(object: T): Record<string, string>;
   /** Cells of one row, in the order of the kind's columns in `facts/columns.json`. `now` in ms. Absent: name and age. */
   cells?(object: T, now: number): Json[];
+  /** What is said of a row besides its cells: kubectl hides completed pods when asked to. */
+  rowConditions?(object: T): Json[] | undefined;
   /** JSON paths of the scale subresource; `selector` gives the selector in its string form. */
   readonly scale?: {
     readonly specReplicas: readonly string[];

@@ -317,6 +317,25 @@ describe('list', () => {
     expect(answerText(yaml.raw)).toContain('kind: ConfigMap\n');
   });
 
+  test('a scale has columns of its own; a completed pod is told as such', async () => {
+    const { send } = await start();
+    const asTable = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+    const containers = [{ name: 'c', image: 'i' }];
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers } };
+    const spec = { replicas: 2, selector: { matchLabels: { a: 'b' } }, template };
+    const sets = '/apis/apps/v1/namespaces/default/replicasets';
+    await send('POST', sets, { apiVersion: 'apps/v1', kind: 'ReplicaSet', metadata: { name: 'a' }, spec });
+    const scale = await send('GET', `${sets}/a/scale`, undefined, asTable);
+    const columnDefinitions = ['Name', 'Desired', 'Available', 'Age'].map(name => ({ name }));
+    expect(scale.body).toMatchObject({ columnDefinitions, rows: [{ cells: ['a', 2, 0, '0s'] }] });
+    const pods = '/api/v1/namespaces/default/pods';
+    await send('POST', pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: { containers } });
+    expect((await send('GET', `${pods}/p`, undefined, asTable)).body).not.toMatchObject({ rows: [{ conditions: expect.anything() }] });
+    await send('PATCH', `${pods}/p/status`, { status: { phase: 'Failed' } }, merge);
+    const completed = { type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' };
+    expect((await send('GET', `${pods}/p`, undefined, asTable)).body).toMatchObject({ rows: [{ conditions: [completed] }] });
+  });
+
   test('an annotation that stands for a field is not shown with metadata alone', async () => {
     const { send } = await start();
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };

@@ -77,9 +77,26 @@ const rowObject = (resource: Resource, object: KubeObject, include: Include, api
   return include === 'None' ? null : partialMetadata(resource, object, apiVersion);
 };
 
+/** A Scale has columns of its own, whatever it is the scale of. */
+const scaleColumns = (['Name', 'Desired', 'Available', 'Age'] as const).map((name, i) => ({
+  name,
+  type: i === 1 || i === 2 ? 'integer' : 'string',
+  format: '',
+  priority: 0,
+}));
+const scaleCells = ({ metadata, spec, status }: KubeObject, now: number): Json[] => {
+  const replicas = (part: unknown): number => (part as { replicas?: number } | undefined)?.replicas ?? 0;
+  return [metadata.name, replicas(spec), replicas(status), age(metadata.creationTimestamp, now)];
+};
+const tabled = ({ resource, subresource }: Exchange): Resource =>
+  subresource === 'scale' && !isCustomResource(resource)
+    ? { ...resource, columns: scaleColumns, strategy: { cells: scaleCells } }
+    : resource;
+
 /** `columns: false` for all but the first event of a watch, where they are known. */
 export const tableOf = (exchange: Exchange, objects: readonly KubeObject[], metadata: ListMeta, columns = true): unknown => {
-  const { resource, accept, services } = exchange;
+  const { accept, services } = exchange;
+  const resource = tabled(exchange);
   const apiVersion = accept.transform?.apiVersion ?? 'meta.k8s.io/v1';
   const include = includeOf(exchange);
   const now = services.clock.now();
@@ -91,6 +108,7 @@ export const tableOf = (exchange: Exchange, objects: readonly KubeObject[], meta
     columnDefinitions: columns ? columnsOf(resource) : null,
     rows: objects.map(object => ({
       cells: strategy.cells?.(object, now) ?? plainCells(resource, object, now),
+      conditions: strategy.rowConditions?.(object),
       object: rowObject(resource, object, include, apiVersion),
     })),
   };

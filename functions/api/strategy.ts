@@ -14,7 +14,12 @@ import type { StrategyContext } from '../../kinds/strategy.ts';
 import { type Call, groupResource } from './context.ts';
 import { copyJson, sameJson } from './wire.ts';
 
-const strategyContext = ({ services, user }: Call): StrategyContext => ({ clock: services.clock, random: services.random, user });
+const strategyContext = ({ services, user, warnings }: Call): StrategyContext => ({
+  clock: services.clock,
+  random: services.random,
+  user,
+  warn: text => warnings.push(text),
+});
 
 /** Defaults of the schema tables, then those only the kind knows. */
 export const applyDefaults = (resource: Resource, object: KubeObject): void => {

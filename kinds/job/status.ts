@@ -1,6 +1,7 @@
 /** The rules of `jobs/status`: a Job's history only grows, and its conditions tell one consistent story (KEP-4368). */
 import { semanticEqual } from '../equality.ts';
 import { duplicate, invalid, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { checkCounts } from '../pod-spec/workload.ts';
 import type { FieldError } from '../status.ts';
@@ -90,7 +91,13 @@ const checkFinished = (change: Change, errors: Errors): void => {
     errors.push(invalid(path.child('active'), next.active, 'active>0 is invalid for finished job'));
   const uncounted = next.uncountedTerminatedPods;
   if (look('uncountedTerminatedPods') && (uncounted?.failed?.length ?? 0) + (uncounted?.succeeded?.length ?? 0) > 0)
-    errors.push(invalid(path.child('uncountedTerminatedPods'), uncounted, 'must be empty for finished job'));
+    errors.push(
+      invalid(
+        path.child('uncountedTerminatedPods'),
+        internalForm('batch.v1.UncountedTerminatedPods', uncounted),
+        'must be empty for finished job',
+      ),
+    );
   if (look('terminating') && (next.terminating ?? 0) > 0)
     errors.push(invalid(path.child('terminating'), next.terminating, 'terminating>0 is invalid for finished job'));
 };

@@ -62,14 +62,17 @@ const profileOf = (annotation: string): AppArmorProfile | undefined => {
 export { profileOf as appArmorProfileOf };
 
 /** AppArmor profiles that still come as annotations become fields. */
-const alignAppArmor = (pod: Pod, spec: PodSpec): void => {
+const alignAppArmor = (pod: Pod, spec: PodSpec, context: StrategyContext): void => {
   const { annotations } = pod.metadata;
   if (!annotations || spec.os?.name === 'windows') return;
   for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
-    const annotation = annotations[appArmorAnnotation + container.name];
+    const key = appArmorAnnotation + container.name;
+    const annotation = annotations[key];
     if (annotation === undefined || container.securityContext?.appArmorProfile) continue;
     const profile = profileOf(annotation);
-    if (!profile || semanticEqual(profile, spec.securityContext?.appArmorProfile)) continue;
+    if (profile && semanticEqual(profile, spec.securityContext?.appArmorProfile)) continue;
+    context.warn?.(`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`);
+    if (!profile) continue;
     container.securityContext ??= {};
     container.securityContext.appArmorProfile = profile;
   }
@@ -95,5 +98,5 @@ export const preparePodForCreate = (pod: Pod, context: StrategyContext): void =>
     pod.status.conditions = [condition as unknown as NonNullable<typeof pod.status.conditions>[number]];
   }
   mergeAllLabelKeys(spec, pod.metadata.labels ?? noLabels);
-  alignAppArmor(pod, spec);
+  alignAppArmor(pod, spec, context);
 };

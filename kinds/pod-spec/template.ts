@@ -46,7 +46,7 @@ export const requirementsOf = (selector: LabelSelector | undefined): LabelRequir
 };
 
 /** Maps are shown in the order of their keys. */
-const sorted = (map: Readonly<Record<string, string>>) =>
+export const sorted = (map: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(map).sort(([one], [other]) => (one < other ? -1 : 1)));
 
 export const checkMatches = (requirements: LabelRequirements, template: PodTemplateSpec, path: Path, errors: Errors): void => {

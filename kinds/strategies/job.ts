@@ -7,7 +7,7 @@ import { validateJobChange } from '../job/update.ts';
 import { isDns1123Label, longerThan, validateLabelSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
-import { checkMatches, prepareTemplate, requirementsOf, shownSelector } from '../pod-spec/template.ts';
+import { checkMatches, prepareTemplate, requirementsOf, shownSelector, sorted } from '../pod-spec/template.ts';
 import { metaOf } from '../pod-spec/types.ts';
 import { hostnameWarning, templateWarnings } from '../pod-spec/warnings.ts';
 import { matchesLabels } from '../selector/label-selector.ts';
@@ -78,7 +78,7 @@ const checkGeneratedSelector = (job: Job, spec: JobSpec, errors: Errors): void =
     const at = templatePath.child('metadata', 'labels').key(key);
     const value = expected[key] ?? '';
     if (!Object.hasOwn(labels, key)) errors.push(required(at, `must be '${value}'`));
-    else if (labels[key] !== value) errors.push(invalid(at, labels, `must be '${value}'`));
+    else if (labels[key] !== value) errors.push(invalid(at, sorted(labels), `must be '${value}'`));
   }
   const requirements = requirementsOf(selector);
   if (requirements && !matchesLabels(requirements, expected))

@@ -1,5 +1,6 @@
 import { forbidden, root } from '../field.ts';
 import { isDns1123Label } from '../metadata.ts';
+import type { Json } from '../object.ts';
 import { checkPodAnnotations } from '../pod-spec/annotations.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { checkImage } from '../pod-spec/containers.ts';
@@ -62,6 +63,8 @@ const keepStatus = (next: Pod, previous: Pod): void => {
 };
 
 const ended = new Set(['Succeeded', 'Failed']);
+const outcomes: Readonly<Record<string, string>> = { Succeeded: 'The pod has completed successfully.', Failed: 'The pod failed.' };
+const completed = (reason: string): Json => ({ type: 'Completed', status: 'True', reason, message: outcomes[reason] ?? '' });
 
 export const pod: Strategy<Pod> = {
   generation: true,
@@ -114,6 +117,8 @@ export const pod: Strategy<Pod> = {
   },
   fields: ({ spec, status }) => ({
     'spec.nodeName': spec?.nodeName ?? '',
+    // As old clients name it.
+    'spec.host': spec?.nodeName ?? '',
     'spec.restartPolicy': spec?.restartPolicy ?? '',
     'spec.schedulerName': spec?.schedulerName ?? '',
     'spec.serviceAccountName': spec?.serviceAccountName ?? '',
@@ -124,4 +129,5 @@ export const pod: Strategy<Pod> = {
     'status.nominatedNodeName': status?.nominatedNodeName ?? '',
   }),
   cells: podCells,
+  rowConditions: ({ status }) => (status?.phase && Object.hasOwn(outcomes, status.phase) ? [completed(status.phase)] : undefined),
 };

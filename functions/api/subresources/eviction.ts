@@ -2,7 +2,7 @@
 import { timestamp } from '../../../kinds/environment.ts';
 import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
 import { fromLabelSelector, matchesLabels } from '../../../kinds/selector/label-selector.ts';
-import { badRequest, notFound, StatusError } from '../../../kinds/status.ts';
+import { badRequest, forbidden, notFound, StatusError } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
 import { decodeSent, readBody, report, statedVersion, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica, type WriteOptions } from '../context.ts';
@@ -22,7 +22,7 @@ interface Budget extends KubeObject {
     currentHealthy?: number;
     desiredHealthy?: number;
     disruptedPods?: Record<string, string>;
-    conditions?: { type: string; status: string; lastTransitionTime?: string }[];
+    conditions?: { type: string; status: string; reason?: string; message?: string; lastTransitionTime?: string }[];
   };
 }
 
@@ -57,15 +57,17 @@ export const evictPod = async (
   dryRun: boolean,
   raw: Readonly<Record<string, unknown>>,
 ): Promise<KubeObject> => {
-  const stated = checkDeleteOptions((eviction['deleteOptions'] ?? {}) as JsonObject);
-  const options: DeleteOptions = { ...stated, dryRun: stated.dryRun || dryRun };
-  const admission = { operation: 'CREATE' as const, object: eviction, dryRun: options.dryRun, options: raw };
+  const sent = (eviction['deleteOptions'] ?? {}) as { dryRun?: string[] };
+  const trial = dryRun || (sent.dryRun?.length ?? 0) > 0;
+  const admission = { operation: 'CREATE' as const, object: eviction, dryRun: trial, options: raw };
   await mutate(call, admission);
   await validate(call, admission);
   const pods = await syncedReplica(call.services, call.resource.storage.name);
   const pod = pods.get(call.namespace, call.name)?.object as Pod | undefined;
+  if (!pod) throw notFound(groupResource(call.resource), call.name);
+  const options: DeleteOptions = { ...checkDeleteOptions(sent as JsonObject), dryRun: trial };
   const wanted = options.preconditions?.uid;
-  if (!pod || (wanted !== undefined && wanted !== pod.metadata.uid)) throw notFound(groupResource(call.resource), call.name);
+  if (wanted !== undefined && wanted !== pod.metadata.uid) throw notFound(groupResource(call.resource), call.name);
   const now = timestamp(call.services.clock.now());
   if (!goesAnyway(pod)) await spendBudget(call, pod, options.dryRun);
   // Whoever watches the pod learns why it goes.
@@ -122,6 +124,15 @@ const refused = (cause: string): StatusError =>
     causes: [{ reason: 'DisruptionBudget', message: cause }],
   });
 
+/** A budget whose count could not be made says so; else there are too few pods, or the controller has another reason. */
+const whyNone = ({ currentHealthy = 0, desiredHealthy = 0, conditions }: NonNullable<Budget['status']>): string => {
+  const told = conditions?.find(({ type, status, message }) => type === 'DisruptionAllowed' && status === 'False' && message);
+  const not = 'does not allow evicting pods currently';
+  if (told?.reason === 'SyncFailed') return `${not} because it failed sync: ${told.message}`;
+  if (currentHealthy <= desiredHealthy) return `needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
+  return told ? `${not} (${told.reason}): ${told.message}` : not;
+};
+
 const spend = (budget: Budget, pod: string, now: string): void => {
   const { metadata } = budget;
   budget.status ??= {};
@@ -131,22 +142,20 @@ const spend = (budget: Budget, pod: string, now: string): void => {
     error.status.details = { ...error.status.details, retryAfterSeconds: 10 };
     throw error;
   }
-  const disrupted = Object.keys(status.disruptedPods ?? {}).length;
-  if (disrupted > mostDisrupted)
-    throw new StatusError(403, 'Forbidden', `DisruptedPods map too big - too many evictions not confirmed by PDB controller`);
   const allowed = status.disruptionsAllowed ?? 0;
-  if (allowed <= 0)
-    throw refused(
-      `The disruption budget ${metadata.name} needs ${status.desiredHealthy ?? 0} healthy pods and has ${status.currentHealthy ?? 0} currently`,
-    );
+  const confused = (why: string) => forbidden({ group: 'policy', resource: 'poddisruptionbudget' }, metadata.name, why);
+  if (allowed < 0) throw confused('pdb disruptions allowed is negative');
+  if (Object.keys(status.disruptedPods ?? {}).length > mostDisrupted)
+    throw confused('DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  if (allowed === 0) throw refused(`The disruption budget ${metadata.name} ${whyNone(status)}`);
   status.disruptionsAllowed = allowed - 1;
   status.disruptedPods = { ...status.disruptedPods, [pod]: now };
-  const met = status.disruptionsAllowed > 0;
+  if (status.disruptionsAllowed > 0) return;
   const before = status.conditions?.find(({ type }) => type === 'DisruptionAllowed');
   const condition = {
     type: 'DisruptionAllowed',
-    status: met ? 'True' : 'False',
-    reason: met ? 'SufficientPods' : 'InsufficientPods',
+    status: 'False',
+    reason: 'InsufficientPods',
     message: '',
     observedGeneration: status.observedGeneration ?? 0,
   };
