@@ -2,6 +2,8 @@
  * Deletion of one object (apiserver `pkg/registry/rest/delete.go` and `generic/registry/store.go`). It goes at once, or is marked and stays:
  * for its grace period (the agent then deletes with none), or until its finalizers are gone (the update that takes the last away deletes it).
  */
+
+import { answersDeletionWithObject } from '../../kinds/deletion.ts';
 import { timestamp } from '../../kinds/environment.ts';
 import type { KubeObject } from '../../kinds/object.ts';
 import { conflict, notFound, optimisticLock, type Status } from '../../kinds/status.ts';
@@ -20,23 +22,6 @@ const orphan = 'orphan';
 const foreground = 'foregroundDeletion';
 const attempts = 32;
 
-/** Kinds whose DELETE answers with the object as it was (`ReturnDeletedObject` upstream); all others with a Status. */
-const answersWithObject = new Set([
-  'namespaces',
-  'persistentvolumeclaims',
-  'persistentvolumes',
-  'pods',
-  'podtemplates',
-  'resourcequotas',
-  'serviceaccounts',
-  'services',
-  'csidrivers.storage.k8s.io',
-  'csinodes.storage.k8s.io',
-  'storageclasses.storage.k8s.io',
-  'volumeattachments.storage.k8s.io',
-  'volumeattributesclasses.storage.k8s.io',
-]);
-const answersWithObjectGroups = new Set(['resource.k8s.io']);
 /** Objects that are never owners: no policy of the garbage collector applies (rest.Unsupported). */
 const noDependents = new Set(['events']);
 
@@ -249,10 +234,9 @@ const planForNamespace = (call: Call, entry: Entry, options: DeleteOptions): Pla
 
 export const deletionAnswer = (call: Call, options: DeleteOptions, { gone, object }: Deleted): Answer => {
   const { resource } = call;
-  const { storage } = resource;
   // Whoever waits for dependents to go is told so (apiserver `pkg/endpoints/handlers/delete.go`).
   if (!gone && options.orphanDependents === false) return objectAnswer(202, object);
-  if (!gone || answersWithObject.has(storage.name) || answersWithObjectGroups.has(storage.group)) return objectAnswer(200, object);
+  if (!gone || answersDeletionWithObject(resource)) return objectAnswer(200, object);
   const { name, uid } = object.metadata;
   const status: Status = {
     kind: 'Status',

@@ -6,6 +6,7 @@ import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersio
 import { mergeDiscovery, type PlacedVersion, placedGroup, placedGroupList } from '../../kinds/discovery-merge.ts';
 import type { JsonObject } from '../../kinds/object.ts';
 import {
+  documentPaths,
   encodeOpenApiV2,
   mergeV2,
   openApiV2,
@@ -373,5 +374,4 @@ function rootPaths(served: readonly PlacedVersion[]): string[] {
 }
 
 const registryHas = (registry: Registry, path: string): boolean =>
-  ['api', 'apis'].includes(path) ||
-  registry.all().some(({ group, version }) => path === (group ? `apis/${group}/${version}` : `api/${version}`) || path === `apis/${group}`);
+  documentPaths(registry).has(path) || registry.all().some(resource => path === pathOf(resource));

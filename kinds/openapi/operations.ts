@@ -1,9 +1,11 @@
 /** Which paths a resource has and what each method on them does, in neither OpenAPI version's words. */
+
+import { answersDeletionWithObject } from '../deletion.ts';
 import type { Resource, Subresource } from '../resource.ts';
 import { compiledDefinition, definitionOf } from '../schema/data.ts';
 import { customName, isBuiltIn, listKindOf } from './schemas.ts';
 
-const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+export const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
 export interface Parameter {
   readonly name: string;
@@ -18,7 +20,8 @@ export interface Operation {
   readonly id: string;
   readonly description: string;
   readonly tag: string;
-  readonly action: string;
+  /** Absent: of no resource. */
+  readonly action?: string;
   readonly kind?: { readonly group: string; readonly version: string; readonly kind: string };
   readonly parameters: readonly Parameter[];
   /** Definition of the request's body. */
@@ -35,7 +38,7 @@ export interface PathItem {
   readonly methods: ReadonlyMap<string, Operation>;
 }
 
-const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+export const objectTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const listTypes = [...objectTypes, 'application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 const customPatches = ['application/json-patch+json', 'application/merge-patch+json'];
 const applyPatch = 'application/apply-patch+yaml';
@@ -45,10 +48,10 @@ const builtInPatches = [...customPatches, 'application/strategic-merge-patch+jso
 const optionsOf = (definition: string, only?: readonly string[]): Parameter[] => {
   const fields = compiledDefinition(definition)?.p ?? {};
   return Object.keys(fields)
-    .filter(name => name !== 'apiVersion' && name !== 'kind' && name !== 'shardSelector' && (only?.includes(name) ?? true))
+    .filter(name => name !== 'apiVersion' && name !== 'kind' && (only?.includes(name) ?? true))
     .sort()
     .map((name): Parameter => {
-      const type = fields[name]?.t;
+      const type = fields[name]?.i?.t ?? fields[name]?.t;
       return { name, in: 'query', type: type === 'boolean' || type === 'integer' ? type : 'string', describedBy: [definition, name] };
     });
 };
@@ -83,8 +86,14 @@ const namespace: Parameter = {
   description: 'object name and auth scope, such as for teams and projects',
 };
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const groupWords = (group: string): string[] => (group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split('.'));
+/** As upstream speaks of a kind: plural ones have no article. */
+const articled = (kind: string): string => {
+  if (kind.endsWith('s') && !kind.endsWith('ss')) return kind;
+  return `${/^[aeiou]/i.test(kind) ? 'an' : 'a'} ${kind}`;
+};
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const groupWords = (group: string): string[] => (group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split('.'));
 
 /** Subresources that hand the connection on instead of reading or writing an object. */
 const connects = new Set(['exec', 'attach', 'portforward', 'proxy']);
@@ -125,10 +134,10 @@ class Writer {
   }
 
   #list(id: string, parameters: Parameter[]): Operation {
-    const { kind } = this.#resource;
+    const { kind, verbs } = this.#resource;
     return this.#operation({
       id,
-      description: `list or watch objects of kind ${kind}`,
+      description: `${verbs.includes('watch') ? 'list or watch' : 'list'} objects of kind ${kind}`,
       action: 'list',
       parameters,
       produces: listTypes,
@@ -146,7 +155,7 @@ class Writer {
         'post',
         this.#operation({
           id: `create${this.#ids}${name}`,
-          description: `create a ${kind}`,
+          description: `create ${articled(kind)}`,
           action: 'post',
           parameters: writeParameters(),
           body: { definition: this.#definition, required: true },
@@ -169,7 +178,7 @@ class Writer {
   }
 
   everywhere(): Map<string, Operation> {
-    return new Map([['get', this.#list(`list${this.#ids}${this.#resource.kind}ForAllNamespaces`, [])]]);
+    return new Map([['get', this.#list(`list${this.#ids}${this.#resource.kind}ForAllNamespaces`, listParameters())]]);
   }
 
   #write(verb: 'replace' | 'patch', suffix: string, of: string, definition: string, kind: Operation['kind']): Operation {
@@ -207,11 +216,15 @@ class Writer {
         'delete',
         this.#operation({
           id: `delete${this.#ids}${this.#scope}${kind}`,
-          description: `delete a ${kind}`,
+          description: `delete ${articled(kind)}`,
           action: 'delete',
           parameters: deleteParameters(),
           body: { definition: `${meta}.DeleteOptions`, required: false },
-          responses: this.#returns(`${meta}.Status`, 200, 202),
+          responses: this.#returns(
+            answersDeletionWithObject(this.#resource) && kind !== 'Namespace' ? this.#definition : `${meta}.Status`,
+            200,
+            202,
+          ),
         }),
       );
     return methods;
@@ -240,7 +253,7 @@ class Writer {
         'post',
         this.#operation({
           id: `create${this.#ids}${this.#scope}${resource.kind}${suffix}`,
-          description: `create ${subresource.name} of a ${resource.kind}`,
+          description: `create ${subresource.name} of ${articled(resource.kind)}`,
           action: 'post',
           kind,
           parameters: writeParameters(),
@@ -249,6 +262,25 @@ class Writer {
         }),
       );
     return methods;
+  }
+
+  /** The way of old to watch: a path of its own. */
+  watch(what: 'all' | 'list' | 'item'): Map<string, Operation> {
+    const { kind } = this.#resource;
+    const name = { all: `${kind}ListForAllNamespaces`, list: `${this.#scope}${kind}List`, item: `${this.#scope}${kind}` }[what];
+    const instead = "deprecated: use the 'watch' parameter with a list operation instead";
+    const one = what === 'item';
+    const watch = this.#operation({
+      id: `watch${this.#ids}${name}`,
+      description: one
+        ? `watch changes to an object of kind ${kind}. ${instead}, filtered to a single item with the 'fieldSelector' parameter.`
+        : `watch individual changes to a list of ${kind}. ${instead}.`,
+      action: one ? 'watch' : 'watchlist',
+      parameters: listParameters(),
+      produces: listTypes,
+      responses: this.#returns(`${meta}.WatchEvent`, 200),
+    });
+    return new Map([['get', watch]]);
   }
 
   connect(subresource: Subresource, withPath: boolean): Map<string, Operation> {
@@ -283,13 +315,14 @@ export const pathsOf = (resource: Resource): PathItem[] => {
   const item: Parameter[] = [{ name: 'name', in: 'path', type: 'string', description: `name of the ${kind}` }, ...scope];
   const paths: PathItem[] = [];
   const add = (path: string, parameters: Parameter[], methods: Map<string, Operation>) => {
-    if (methods.size > 0) paths.push({ path, parameters, methods });
+    if (methods.size > 0) paths.push(withShared({ path, parameters, methods }));
   };
   add(inScope, [...scope, pretty], writer.collection());
-  if (namespaced && verbs.includes('list')) add(`${base}/${resource.resource}`, [...listParameters(), pretty], writer.everywhere());
+  if (namespaced && verbs.includes('list')) add(`${base}/${resource.resource}`, [pretty], writer.everywhere());
   add(`${inScope}/{name}`, [...item, pretty], writer.item());
   for (const subresource of resource.subresources) {
     const path = `${inScope}/{name}/${subresource.name}`;
+    const item: Parameter[] = [{ name: 'name', in: 'path', type: 'string', description: `name of the ${subresource.kind}` }, ...scope];
     if (connects.has(subresource.name)) {
       const options = optionsOf(optionsKind(subresource));
       add(path, [...item, ...options], writer.connect(subresource, false));
@@ -299,5 +332,19 @@ export const pathsOf = (resource: Resource): PathItem[] => {
       add(path, [...item, ...optionsOf(optionsKind(subresource)), pretty], writer.subresource(subresource));
     else add(path, [...item, pretty], writer.subresource(subresource));
   }
+  if (!verbs.includes('watch') || !isBuiltIn(resource)) return paths;
+  const watched = inScope.replace(base, `${base}/watch`);
+  if (namespaced) add(`${base}/watch/${resource.resource}`, [pretty], writer.watch('all'));
+  add(watched, [...scope, pretty], writer.watch('list'));
+  if (verbs.includes('get')) add(`${watched}/{name}`, [...item, pretty], writer.watch('item'));
   return paths;
+};
+
+/** What all methods take is said once for the path, so all of it where there is one method; in the order of names. */
+const withShared = ({ path, parameters, methods }: PathItem): PathItem => {
+  const [only, ...more] = methods;
+  const alone = only !== undefined && more.length === 0;
+  const all = alone ? [...parameters, ...only[1].parameters] : [...parameters];
+  all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { path, parameters: all, methods: alone ? new Map([[only[0], { ...only[1], parameters: [] }]]) : methods };
 };

@@ -97,9 +97,9 @@ export class SchemaWriter {
     const v3 = this.#flavour === 'v3';
     const extras: JsonObject = {
       ...(description ? { description } : {}),
-      // Version 2 is published without defaults and enums.
+      // Version 2 is published without defaults.
       ...(v3 && node.d !== undefined ? { default: node.d } : {}),
-      ...(v3 && node.e ? { enum: node.e } : {}),
+      ...(node.e ? { enum: node.e } : {}),
       ...extensions(node),
     };
     if (node.r) {

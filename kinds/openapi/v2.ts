@@ -3,9 +3,10 @@ import type { JsonObject } from '../object.ts';
 import type { Registry } from '../resource.ts';
 import { readDescriptions } from '../schema/data.ts';
 import { customSchemas } from './custom.ts';
+import { documentPaths, resourceListPath } from './documents.ts';
 import type { Operation, Parameter } from './operations.ts';
 import { pathsOf } from './operations.ts';
-import { kindsOf, SchemaWriter } from './schemas.ts';
+import { isBuiltIn, kindsOf, SchemaWriter } from './schemas.ts';
 import type { Describe } from './v3.ts';
 
 class ParameterTable {
@@ -52,7 +53,7 @@ const operation = (given: Operation, writer: SchemaWriter, parameters: Parameter
     responses,
     schemes: ['https'],
     tags: [given.tag],
-    'x-kubernetes-action': given.action,
+    ...(given.action ? { 'x-kubernetes-action': given.action } : {}),
     ...(given.kind ? { 'x-kubernetes-group-version-kind': { ...given.kind } } : {}),
   };
 };
@@ -65,10 +66,16 @@ export const openApiV2 = (registry: Registry): JsonObject => {
   );
   const writer = new SchemaWriter('v2', descriptions, kindsOf(registry), customSchemas(registry.all(), 'v2'));
   const paths: JsonObject = {};
-  for (const item of registry.all().flatMap(pathsOf)) {
+  const listed = new Map(
+    registry
+      .all()
+      .filter(isBuiltIn)
+      .map(({ group, version }) => [`${group}/${version}`, resourceListPath(group, version)]),
+  );
+  for (const item of [...documentPaths(registry).values(), ...listed.values(), ...registry.all().flatMap(pathsOf)]) {
     const methods: JsonObject = {};
     for (const [method, given] of item.methods) methods[method] = operation(given, writer, parameters);
-    methods['parameters'] = item.parameters.map(one => parameters.write(one));
+    if (item.parameters.length > 0) methods['parameters'] = item.parameters.map(one => parameters.write(one));
     paths[item.path] = methods;
   }
   return {

@@ -4,9 +4,10 @@ import type { JsonObject } from '../object.ts';
 import type { Registry, Resource } from '../resource.ts';
 import { readDescriptions } from '../schema/data.ts';
 import { customSchemas } from './custom.ts';
+import { documentPaths, resourceListPath } from './documents.ts';
 import type { Operation, Parameter } from './operations.ts';
-import { pathsOf } from './operations.ts';
-import { isBuiltIn, kindsOf, SchemaWriter } from './schemas.ts';
+import { meta, pathsOf } from './operations.ts';
+import { isBuiltIn, type KindsOf, kindsOf, SchemaWriter } from './schemas.ts';
 
 const pathOf = ({ group, version }: Resource): string => (group ? `apis/${group}/${version}` : `api/${version}`);
 
@@ -32,6 +33,7 @@ export const openApiV3Index = (registry: Registry): JsonObject => {
   const paths: JsonObject = {};
   for (const [path, resources] of byPath(registry))
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${fingerprint(resources)}` };
+  for (const path of documentPaths(registry).keys()) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${fingerprint([])}` };
   return { paths };
 };
 
@@ -68,52 +70,48 @@ const operation = (given: Operation, writer: SchemaWriter, describe: Describe): 
     ...(body ? { requestBody: { content, ...(body.required ? { required: true } : {}) } } : {}),
     responses,
     tags: [given.tag],
-    'x-kubernetes-action': given.action,
+    ...(given.action ? { 'x-kubernetes-action': given.action } : {}),
     ...(given.kind ? { 'x-kubernetes-group-version-kind': { ...given.kind } } : {}),
   };
 };
 
 const head = { openapi: '3.0.0', info: { title: 'Kubernetes', version: 'v1.36.3' } };
 
-/** `api`, `apis` and `apis/{group}` have a document of one path: their own. */
-const discoveryDocument = (registry: Registry, path: string): JsonObject | undefined => {
-  const [root, group, ...rest] = path.split('/');
-  const known =
-    root === 'api' ? group === undefined : root === 'apis' && (group === undefined || registry.all().some(one => one.group === group));
-  if (!known || group === '' || rest.length > 0) return undefined;
-  const kind = root === 'api' ? 'APIVersions' : group === undefined ? 'APIGroupList' : 'APIGroup';
-  const writer = new SchemaWriter('v3', readDescriptions(), kindsOf(registry), new Map());
-  const schema = writer.ref(`io.k8s.apimachinery.pkg.apis.meta.v1.${kind}`);
-  const get: JsonObject = {
-    description: 'get available API versions',
-    operationId: `get${kind}`,
-    responses: { 200: { content: { 'application/json': { schema } }, description: 'OK' }, 401: { description: 'Unauthorized' } },
-  };
-  return { ...head, paths: { [`/${path}/`]: { get } }, components: { schemas: writer.schemas } };
-};
-
 /** `GET /openapi/v3/{path}`, for example `apis/apps/v1`; undefined for what is not served. */
 export const openApiV3 = (registry: Registry, path: string): JsonObject | undefined => {
-  const resources = byPath(registry).get(path);
-  if (!resources) return discoveryDocument(registry, path);
+  const resources = byPath(registry).get(path) ?? [];
+  const [first] = resources;
+  const own = documentPaths(registry).get(path);
+  if (!first && !own) return undefined;
   const descriptions = readDescriptions();
   const describe: Describe = ({ description, describedBy }) =>
     description ?? (describedBy && descriptions[describedBy[0]]?.[describedBy[1]]);
-  const writer = new SchemaWriter('v3', descriptions, kindsOf(registry), customSchemas(resources, 'v3'));
+  const writer = new SchemaWriter('v3', descriptions, kindsIn(registry, first), customSchemas(resources, 'v3'));
+  const listed = first && isBuiltIn(first) ? [resourceListPath(first.group, first.version)] : [];
   const paths: JsonObject = {};
-  for (const item of resources.flatMap(pathsOf)) {
+  for (const item of [...(own ? [own] : []), ...listed, ...resources.flatMap(pathsOf)]) {
     const methods: JsonObject = {};
     for (const [method, given] of item.methods) methods[method] = operation(given, writer, describe);
-    methods['parameters'] = item.parameters.map(one => parameter(one, describe));
+    if (item.parameters.length > 0) methods['parameters'] = item.parameters.map(one => parameter(one, describe));
     paths[item.path] = methods;
   }
   return {
     ...head,
     paths,
     components: {
-      schemas: writer.schemas,
+      ...(Object.keys(writer.schemas).length > 0 ? { schemas: writer.schemas } : {}),
       securitySchemes: { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } },
     },
-    security: [{ BearerToken: [] }],
   };
+};
+
+/** What is of every group is, in the document of one, of that one. */
+const kindsIn = (registry: Registry, { group, version }: Pick<Resource, 'group' | 'version'> = { group: '', version: 'v1' }): KindsOf => {
+  const table = new Map(kindsOf(registry));
+  for (const name of [`${meta}.DeleteOptions`, `${meta}.WatchEvent`])
+    table.set(
+      name,
+      (table.get(name) ?? []).filter(one => (one.group === '' && one.version === 'v1') || (one.group === group && one.version === version)),
+    );
+  return table;
 };
