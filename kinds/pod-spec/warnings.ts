@@ -1,4 +1,5 @@
 /** What is legal in a pod, but hardly meant (kubernetes `pkg/api/pod/warnings.go`). `base` is the path of a template; absent for a pod. */
+import { deprecatedLabel } from '../deprecated-labels.ts';
 import { semanticEqual } from '../equality.ts';
 import { type Path, quote, root } from '../field.ts';
 import { addressWarnings } from '../ip.ts';
@@ -13,16 +14,6 @@ import type { NodeSelectorTerm, PodSpec, PodTemplateSpec, ResourceList, Template
 import { metaOf } from './types.ts';
 import { eachContainer } from './walk.ts';
 
-const deprecatedLabels = new Map([
-  ['beta.kubernetes.io/arch', 'deprecated since v1.14; use "kubernetes.io/arch" instead'],
-  ['beta.kubernetes.io/os', 'deprecated since v1.14; use "kubernetes.io/os" instead'],
-  ['failure-domain.beta.kubernetes.io/region', 'deprecated since v1.17; use "topology.kubernetes.io/region" instead'],
-  ['failure-domain.beta.kubernetes.io/zone', 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead'],
-  ['beta.kubernetes.io/instance-type', 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead'],
-  ['app.kubernetes.io/created-by', 'deprecated since v1.9'],
-  ['scheduler.alpha.kubernetes.io/preferAvoidPods', 'deprecated since v1.22; use Taints and Tolerations instead'],
-  ['node-role.kubernetes.io/master', 'use "node-role.kubernetes.io/control-plane" instead'],
-]);
 const deprecatedAnnotations = [
   ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
   ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
@@ -43,7 +34,7 @@ const deprecatedVolumes: readonly (readonly [field: keyof Volume, text: string, 
 const termWarnings = (term: NodeSelectorTerm, values: boolean, path: Path, out: string[]): void => {
   term.matchExpressions?.forEach((expression, i) => {
     const at = path.child('matchExpressions').index(i);
-    const text = deprecatedLabels.get(expression.key);
+    const text = deprecatedLabel(expression.key);
     if (text) out.push(`${at.child('key')}: ${expression.key} is ${text}`);
     if (!values) return;
     expression.values?.forEach((value, j) => {
@@ -55,7 +46,7 @@ const required = 'requiredDuringSchedulingIgnoredDuringExecution';
 const preferred = 'preferredDuringSchedulingIgnoredDuringExecution';
 const placementWarnings = (spec: PodSpec, path: Path, out: string[]): void => {
   for (const key in spec.nodeSelector) {
-    const text = deprecatedLabels.get(key);
+    const text = deprecatedLabel(key);
     if (text) out.push(`${path.child('nodeSelector').key(key)}: ${text}`);
   }
   const node = spec.affinity?.nodeAffinity;
@@ -68,7 +59,7 @@ const placementWarnings = (spec: PodSpec, path: Path, out: string[]): void => {
   });
   spec.topologySpreadConstraints?.forEach((constraint, i) => {
     const where = path.child('topologySpreadConstraints').index(i);
-    const text = deprecatedLabels.get(constraint.topologyKey);
+    const text = deprecatedLabel(constraint.topologyKey);
     if (text) out.push(`${where.child('topologyKey')}: ${constraint.topologyKey} is ${text}`);
     if (!constraint.labelSelector) out.push(`${where.child('labelSelector')}: a null labelSelector results in matching no pod`);
   });

@@ -1,6 +1,7 @@
 /** CSIDriver, CSINode and CSIStorageCapacity. */
 import type * as generated from '@kubernetes/client-node';
 import { check, optionalOneOf, repeatsIn, validateNonNegativeQuantity } from '../checks.ts';
+import { selectorWarnings } from '../deprecated-labels.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, type Field, invalid, notSupported, type Path, required, root, tooLong } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
@@ -177,5 +178,6 @@ export const csiStorageCapacity: Strategy<CsiStorageCapacity> = {
         ]),
     ...(next.storageClassName === previous.storageClassName ? [] : [invalid('storageClassName', next.storageClassName, immutableText)]),
   ],
+  warnings: object => selectorWarnings(object.nodeTopology, root('nodeTopology')),
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],
 };

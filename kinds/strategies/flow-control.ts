@@ -1,8 +1,10 @@
 /** FlowSchema and PriorityLevelConfiguration. The objects that every cluster has are fixed. */
+
 import type * as generated from '@kubernetes/client-node';
 import { check, oneOf } from '../checks.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, isDns1123Subdomain } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -159,7 +161,10 @@ export const flowSchema: Strategy<FlowSchema> = {
     errors.push(...(level ? check(isDns1123Subdomain, level, levelField) : [required(levelField, 'must reference a priority level')]));
     errors.push(...(spec?.rules ?? []).flatMap((rules, i) => validateRules(rules, specField.child('rules').index(i))));
     const fixed = Object.hasOwn(fixedSchemas, name) ? fixedSchemas[name] : undefined;
-    if (fixed && !semanticEqual(spec, fixed)) errors.push(invalid(specField, spec ?? null, `spec of '${name}' must equal the fixed value`));
+    if (fixed && !semanticEqual(spec, fixed))
+      errors.push(
+        invalid(specField, internalForm('flowcontrol.v1.FlowSchemaSpec', spec ?? {}), `spec of '${name}' must equal the fixed value`),
+      );
     return [...errors, ...validateConditions(status?.conditions)];
   },
   subresources: {
@@ -256,9 +261,21 @@ export const priorityLevelConfiguration: Strategy<PriorityLevel> = {
   validate({ metadata: { name }, spec, status }) {
     const errors = validateLevel(name, spec ?? {});
     if (name === 'exempt' && spec && (spec.type !== 'Exempt' || spec.limited))
-      errors.push(invalid(specField, spec, "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value"));
+      errors.push(
+        invalid(
+          specField,
+          internalForm('flowcontrol.v1.PriorityLevelConfigurationSpec', spec),
+          "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value",
+        ),
+      );
     if (name === 'catch-all' && !semanticEqual(spec, fixedCatchAll))
-      errors.push(invalid(specField, spec ?? null, "spec of 'catch-all' must equal the fixed value"));
+      errors.push(
+        invalid(
+          specField,
+          internalForm('flowcontrol.v1.PriorityLevelConfigurationSpec', spec ?? {}),
+          "spec of 'catch-all' must equal the fixed value",
+        ),
+      );
     return [...errors, ...validateConditions(status?.conditions)];
   },
   subresources: {

@@ -37,7 +37,8 @@ export const ipAddress: Strategy<IpAddress> = {
     if (parent.namespace) errors.push(...check(isPathSegment, parent.namespace, parentField.child('namespace')));
     return errors;
   },
-  validateUpdate: (next, previous) => validateImmutable(next.spec?.parentRef, previous.spec?.parentRef, parentField),
+  validateUpdate: (next, previous) =>
+    validateImmutable(next.spec?.parentRef, previous.spec?.parentRef, parentField, 'networking.v1.ParentReference'),
   cells(object, now) {
     const parent = object.spec?.parentRef;
     const kind = parent && `${parent.resource}${parent.group ? `.${parent.group}` : ''}`.toLowerCase();

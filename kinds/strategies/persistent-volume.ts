@@ -1,6 +1,8 @@
 /** PersistentVolume. */
+
 import type * as generated from '@kubernetes/client-node';
 import { check, optionalOneOf } from '../checks.ts';
+import { selectorWarnings } from '../deprecated-labels.ts';
 import { difference } from '../diff.ts';
 import { timestamp } from '../environment.ts';
 import { semanticEqual } from '../equality.ts';
@@ -181,10 +183,15 @@ export const persistentVolume: Strategy<PersistentVolume> = {
     const list: string[] = [];
     if (metadata.annotations?.[classAnnotation] !== undefined)
       list.push(`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`);
+    if (metadata.annotations?.[mountOptions] !== undefined)
+      list.push(`metadata.annotations[${mountOptions}]: deprecated since v1.31; use "mountOptions" attribute instead`);
     if (spec.persistentVolumeReclaimPolicy === 'Recycle')
       list.push(
         'spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.',
       );
+    spec.nodeAffinity?.required?.nodeSelectorTerms?.forEach((term, i) => {
+      list.push(...selectorWarnings(term, specField.child('nodeAffinity', 'required', 'nodeSelectorTerms').index(i)));
+    });
     for (const [field, text] of retired) if ((spec as Record<string, unknown>)[field]) list.push(`spec.${text}`);
     return list;
   },

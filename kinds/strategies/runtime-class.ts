@@ -1,7 +1,10 @@
 /** RuntimeClass. */
+
 import type * as generated from '@kubernetes/client-node';
 import { check } from '../checks.ts';
+import { deprecatedLabel } from '../deprecated-labels.ts';
 import { duplicate, required, root } from '../field.ts';
+import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, validateImmutable, validateLabels } from '../metadata.ts';
 import { checkTolerations } from '../pod-spec/affinity.ts';
 import { checkOverhead } from '../pod-spec/resources.ts';
@@ -30,11 +33,16 @@ export const runtimeClass: Strategy<RuntimeClass> = {
     scheduling.tolerations?.forEach((toleration, i) => {
       const { key = '', operator = '', value = '', effect = '' } = toleration;
       const id = JSON.stringify([key, operator, value, effect]);
-      if (seen.has(id)) errors.push(duplicate(field.index(i), toleration));
+      if (seen.has(id)) errors.push(duplicate(field.index(i), internalForm('core.v1.Toleration', toleration)));
       seen.add(id);
     });
     return errors;
   },
   validateUpdate: (next, previous) => validateImmutable(next.handler ?? '', previous.handler ?? '', 'handler'),
+  warnings: ({ scheduling }) =>
+    Object.keys(scheduling?.nodeSelector ?? {}).flatMap(key => {
+      const text = deprecatedLabel(key);
+      return text ? [`${schedulingField.child('nodeSelector')}: ${text}`] : [];
+    }),
   cells: ({ metadata, handler }, now) => [metadata.name, handler, age(metadata.creationTimestamp, now)],
 };

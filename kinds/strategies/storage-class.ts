@@ -1,6 +1,7 @@
 /** StorageClass and VolumeAttributesClass. */
 import type * as generated from '@kubernetes/client-node';
 import { check, givenOneOf, optionalOneOf, repeatsIn } from '../checks.ts';
+import { deprecatedLabel } from '../deprecated-labels.ts';
 import { semanticEqual } from '../equality.ts';
 import { duplicate, forbidden, invalid, type Path, required, root, tooLong } from '../field.ts';
 import { isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
@@ -79,6 +80,13 @@ export const storageClass: Strategy<StorageClass> = {
     ...givenOneOf(object.volumeBindingMode, ['Immediate', 'WaitForFirstConsumer'], 'volumeBindingMode'),
     ...validateTopologies(object.allowedTopologies),
   ],
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap((term, i) =>
+      (term.matchLabelExpressions ?? []).flatMap(({ key }, at) => {
+        const text = deprecatedLabel(key ?? '');
+        return text ? [`${topologiesField.index(i).child('matchLabelExpressions').index(at).child('key')}: ${text}`] : [];
+      }),
+    ),
   validateUpdate: (next, previous) => fixed.flatMap(field => validateImmutable(next[field], previous[field], field)),
   cells(object, now) {
     const annotations = object.metadata.annotations ?? {};
