@@ -1,5 +1,6 @@
 /** Annotations of pods that something acts upon. */
 import { invalid, type Path } from '../field.ts';
+import { goJsonError } from '../go-json-error.ts';
 import { checkTolerations } from './affinity.ts';
 import type { Errors } from './check.ts';
 import { mirrorAnnotation } from './pod-spec.ts';
@@ -18,16 +19,8 @@ export const podDeletionCost = (annotations: Readonly<Record<string, string>> | 
   return integer.test(text) && value >= -(2 ** 31) && value < 2 ** 31 ? value : undefined;
 };
 
-const readTolerations = (text: string): Toleration[] | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (!Array.isArray(value) || value.some(item => typeof item !== 'object' || item === null)) return undefined;
-    return value as Toleration[];
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-};
+const listOf = (text: string): Toleration[] =>
+  ((JSON.parse(text) ?? []) as unknown[]).filter((item): item is Toleration => typeof item === 'object' && item !== null);
 
 export const checkPodAnnotations = (meta: TemplateMeta, spec: PodSpec, path: Path, errors: Errors): void => {
   const { annotations } = meta;
@@ -38,9 +31,9 @@ export const checkPodAnnotations = (meta: TemplateMeta, spec: PodSpec, path: Pat
     );
   const text = annotations[tolerationsAnnotation];
   if (text) {
-    const tolerations = readTolerations(text);
-    if (tolerations) checkTolerations(tolerations, path.child(tolerationsAnnotation), errors);
-    else errors.push(invalid(path, tolerationsAnnotation, 'must be a list of tolerations'));
+    const problem = goJsonError(text, '[]core.Toleration');
+    if (problem) errors.push(invalid(path, tolerationsAnnotation, problem));
+    else checkTolerations(listOf(text), path.child(tolerationsAnnotation), errors);
   }
   if (podDeletionCost(annotations) === undefined)
     errors.push(invalid(path.key(deletionCost), annotations[deletionCost], 'must be a 32bit integer'));

@@ -219,7 +219,7 @@ export const validatePodStatusUpdate = (next: Pod, previous: Pod): FieldError[] 
   const spec = next.spec ?? noSpec;
   const after = next.status ?? {};
   const before = previous.status ?? {};
-  checkAnnotationChanges(next.metadata, previous.metadata, errors);
+  checkAnnotationChanges(next, previous, errors);
   checkConditions(after.conditions, errors);
   if ((spec.nodeName ?? '') !== (previous.spec?.nodeName ?? ''))
     errors.push(forbidden(path.child('nodeName'), 'may not be changed directly'));

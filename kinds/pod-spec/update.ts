@@ -6,10 +6,11 @@ import { internalForm } from '../internal-form.ts';
 import { rangeText } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import { checkTolerations } from './affinity.ts';
+import { checkPodAnnotations } from './annotations.ts';
 import type { Errors } from './check.ts';
 import { mirrorAnnotation } from './pod-spec.ts';
 import { appArmorAnnotation } from './security.ts';
-import type { Container, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, TemplateMeta, Toleration } from './types.ts';
+import type { Container, NodeAffinity, NodeSelectorTerm, Pod, PodSpec, Toleration } from './types.ts';
 
 const specPath = root('spec');
 const annotationsPath = root('metadata', 'annotations');
@@ -24,10 +25,10 @@ const updatable = [
   '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)',
 ].join(',');
 
-/** Annotations that the kubelet or a container runtime has acted upon. */
-export const checkAnnotationChanges = (next: TemplateMeta, previous: TemplateMeta, errors: Errors): void => {
-  const after = next.annotations ?? {};
-  const before = previous.annotations ?? {};
+/** Annotations that the kubelet or a container runtime has acted upon. Upstream looks at all of them once more here, and clients see it. */
+export const checkAnnotationChanges = (next: Pod, previous: Pod, errors: Errors): void => {
+  const after = next.metadata.annotations ?? {};
+  const before = previous.metadata.annotations ?? {};
   const fixed = (key: string) => key.startsWith(appArmorAnnotation) || key === mirrorAnnotation;
   const what = (key: string) => (key === mirrorAnnotation ? 'mirror pod annotation' : 'AppArmor annotations');
   for (const key in before) {
@@ -36,6 +37,7 @@ export const checkAnnotationChanges = (next: TemplateMeta, previous: TemplateMet
   }
   for (const key in after)
     if (fixed(key) && !Object.hasOwn(before, key)) errors.push(forbidden(annotationsPath.key(key), `may not add ${what(key)}`));
+  checkPodAnnotations(next.metadata, next.spec ?? noSpec, annotationsPath, errors);
 };
 
 /** False: nothing else about the containers can be compared. */
@@ -165,7 +167,7 @@ export const validatePodUpdate = (next: Pod, previous: Pod): FieldError[] => {
   const errors: Errors = [];
   const after = next.spec ?? noSpec;
   const before = previous.spec ?? noSpec;
-  checkAnnotationChanges(next.metadata, previous.metadata, errors);
+  checkAnnotationChanges(next, previous, errors);
   if (!checkContainerList(after.containers, before.containers, specPath.child('containers'), errors)) return errors;
   if (!checkContainerList(after.initContainers, before.initContainers, specPath.child('initContainers'), errors)) return errors;
   if (!checkDeadline(after.activeDeadlineSeconds, before.activeDeadlineSeconds, errors)) return errors;
@@ -184,7 +186,7 @@ export const validateEphemeralContainersUpdate = (next: Pod, previous: Pod): Fie
   if (previous.metadata.annotations && Object.hasOwn(previous.metadata.annotations, mirrorAnnotation))
     return [forbidden('', 'static pods do not support ephemeral containers')];
   const errors: Errors = [];
-  checkAnnotationChanges(next.metadata, previous.metadata, errors);
+  checkAnnotationChanges(next, previous, errors);
   const path = specPath.child('ephemeralContainers');
   const now = new Map(next.spec?.ephemeralContainers?.map(container => [container.name, container]));
   for (const old of previous.spec?.ephemeralContainers ?? []) {

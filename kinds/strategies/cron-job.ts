@@ -13,6 +13,7 @@ import { age } from '../table/age.ts';
 import { containerCells, formatSelector } from '../table/cells.ts';
 import type { Kind } from '../types.ts';
 import { defaultJobSpec } from './job.ts';
+import { none } from './metadata-checks.ts';
 
 type CronJob = Kind<generated.V1CronJob>;
 type Spec = NonNullable<CronJob['spec']>;
@@ -105,6 +106,7 @@ export const cronJob: Strategy<CronJob> = {
   },
   subresources: {
     status: {
+      metadataChecks: none,
       prepareForUpdate(next, previous) {
         if (previous.spec) next.spec = previous.spec;
       },

@@ -155,6 +155,7 @@ export const job: Strategy<Job> = {
   },
   subresources: {
     status: {
+      metadataChecks: { update: ['change'] },
       prepareForUpdate(next, previous) {
         if (previous.spec) next.spec = previous.spec;
       },

@@ -67,6 +67,7 @@ const outcomes: Readonly<Record<string, string>> = { Succeeded: 'The pod has com
 const completed = (reason: string): Json => ({ type: 'Completed', status: 'True', reason, message: outcomes[reason] ?? '' });
 
 export const pod: Strategy<Pod> = {
+  metadataChecks: { update: ['change', 'whole'] },
   generation: true,
   defaults: defaultPod,
   prepareForCreate: preparePodForCreate,
@@ -87,6 +88,7 @@ export const pod: Strategy<Pod> = {
   },
   subresources: {
     status: {
+      metadataChecks: { update: ['change'] },
       prepareForUpdate: preparePodStatusUpdate,
       validateUpdate: validatePodStatusUpdate,
     },

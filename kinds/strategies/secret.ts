@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { check } from '../checks.ts';
 import { invalid, required, root, tooLong } from '../field.ts';
+import { goJsonError } from '../go-json-error.ts';
 import { validateImmutable } from '../metadata.ts';
 import { isConfigMapKey } from '../names.ts';
 import type { FieldError } from '../status.ts';
@@ -9,7 +10,6 @@ import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Secret } from '../types.ts';
 import { dataLimit, decodedLength, validateFrozen } from './config-map.ts';
-import { goJsonError } from './go-json-error.ts';
 import { wholeAndChange } from './metadata-checks.ts';
 
 const dataField = root('data');

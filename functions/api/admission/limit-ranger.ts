@@ -188,7 +188,7 @@ export const limitRanger = (replicas: Replicas): AdmissionPlugin => {
   return {
     name: 'LimitRanger',
     async admit(request) {
-      if (concerns(request) !== 'pod' || request.operation !== 'CREATE') return;
+      if (concerns(request) !== 'pod' || request.previous?.metadata.deletionTimestamp) return;
       for (const range of await rangesIn(request.namespace)) completePod(request.object as Pod, limitsOf(range));
     },
     async validate(request) {
@@ -197,9 +197,10 @@ export const limitRanger = (replicas: Replicas): AdmissionPlugin => {
       if (!what || !object || object.metadata.deletionTimestamp) return;
       for (const range of await rangesIn(request.namespace)) {
         const { spec } = object as Pod;
-        const found = limitsOf(range).flatMap(limit =>
+        const all = limitsOf(range).flatMap(limit =>
           what === 'pod' ? (spec ? podProblems(spec, limit) : []) : claimProblems(object, limit),
         );
+        const found = [...new Set(all)];
         if (found.length > 0) throw refused(request, found.length === 1 ? (found[0] ?? '') : `[${found.join(', ')}]`);
       }
     },

@@ -1,5 +1,6 @@
 /** A pod's priority follows from its class alone (kubernetes `plugin/pkg/admission/priority`). */
 import type { KubeObject } from '../../../kinds/object.ts';
+import { systemPriorities } from '../../../kinds/strategies/priority-class.ts';
 import type { Pod } from '../../../kinds/types.ts';
 import type { Replica, Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -72,6 +73,8 @@ export const priority = (replicas: Replicas): AdmissionPlugin => {
     },
     async validate(request) {
       const { subresource, resource, operation } = request;
+      if (operation === 'DELETE' && resource.storage.name === classes && Object.hasOwn(systemPriorities, request.name))
+        throw refused(request, 'this is a system priority class and cannot be deleted');
       if (subresource !== '' || resource.storage.name !== classes || (operation !== 'CREATE' && operation !== 'UPDATE')) return;
       const next = request.object as PriorityClass | undefined;
       if (!next?.globalDefault) return;

@@ -137,11 +137,13 @@ const firstError = (text: string): string | undefined => {
 
 const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value);
 
-export const goJsonError = (text: string): string | undefined => {
+/** `list`: the Go type of the list that is expected instead of an object. */
+export const goJsonError = (text: string, list?: string): string | undefined => {
   try {
     const value: unknown = JSON.parse(text);
-    if (value === null || (typeof value === 'object' && !Array.isArray(value))) return undefined;
-    return `json: cannot unmarshal ${kindOf(value)} into Go value of type map[string]interface {}`;
+    if (value === null || (typeof value === 'object' && Array.isArray(value) === (list !== undefined))) return undefined;
+    const kind = typeof value === 'object' && !Array.isArray(value) ? 'object' : kindOf(value);
+    return `json: cannot unmarshal ${kind} into Go value of type ${list ?? 'map[string]interface {}'}`;
   } catch (error) {
     return firstError(text) ?? (error instanceof Error ? error.message : String(error));
   }
