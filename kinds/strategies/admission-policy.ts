@@ -2,7 +2,7 @@
 import type * as generated from '@kubernetes/client-node';
 import { check, oneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { duplicate, invalid, notSupported, type Path, required, root } from '../field.ts';
-import { isDns1123Subdomain, isQualifiedName } from '../metadata.ts';
+import { isDns1123Subdomain, isQualifiedName, validateConditions } from '../metadata.ts';
 import type { Json } from '../object.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
@@ -21,7 +21,7 @@ import {
   validateParamRef,
   validateVariables,
 } from './admission-rules.ts';
-import { machinery, whole } from './metadata-checks.ts';
+import { machinery, none, whole } from './metadata-checks.ts';
 import { keepAllButStatus, keepMetadata } from './status-update.ts';
 
 type ValidatingPolicy = Kind<generated.V1ValidatingAdmissionPolicy>;
@@ -116,6 +116,18 @@ const defaults = (object: ValidatingPolicy | MutatingPolicy): void => {
 };
 const common = { generation: true, allowUnconditionalUpdate: false } as const;
 
+const validateStatus = ({ status }: ValidatingPolicy): FieldError[] => {
+  const field = root('status');
+  const warnings = field.child('typeChecking', 'expressionWarnings');
+  return [
+    ...(status?.typeChecking?.expressionWarnings ?? []).flatMap(({ warning, fieldRef }, i) => [
+      ...(warning ? [] : [required(warnings.index(i).child('warning'))]),
+      ...(fieldRef?.trim() ? [] : [required(warnings.index(i).child('fieldRef'))]),
+    ]),
+    ...validateConditions(status?.conditions, field.child('conditions')),
+  ];
+};
+
 export const validatingAdmissionPolicy: Strategy<ValidatingPolicy> = {
   metadataChecks: { ...machinery, ...whole },
   ...common,
@@ -139,6 +151,8 @@ export const validatingAdmissionPolicy: Strategy<ValidatingPolicy> = {
         keepAllButStatus(next, previous);
         keepMetadata(next, previous);
       },
+      metadataChecks: none,
+      validateUpdate: validateStatus,
     },
   },
   cells: ({ metadata, spec }, now) => [

@@ -11,6 +11,7 @@ import { claimResize } from './claim-resize.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { deviceAdminAccess } from './device-admin-access.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { mutatingAdmissionPolicy } from './mutating-admission-policy.ts';
 import { mutatingAdmissionWebhook } from './mutating-admission-webhook.ts';
@@ -67,6 +68,7 @@ export const admissionPlugins = ({
     claimResize(replicas),
     runtimeClass(replicas),
     certificateSubject(),
+    deviceAdminAccess(replicas),
     defaultIngressClass(replicas),
     podTopologyLabels(replicas),
     ...(registry ? [mutatingAdmissionPolicy({ replicas, registry, clock, authorizer })] : []),
