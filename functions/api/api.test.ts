@@ -336,6 +336,33 @@ describe('list', () => {
     expect((await send('GET', `${pods}/p`, undefined, asTable)).body).toMatchObject({ rows: [{ conditions: [completed] }] });
   });
 
+  test('a write through an older version leaves alone what that version cannot say', async () => {
+    const { send } = await start();
+    const path = (version: string) => `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers`;
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+    const behavior = { scaleUp: { policies: [{ type: 'Pods', value: 2, periodSeconds: 30 }] } };
+    const spec = { maxReplicas: 3, scaleTargetRef, behavior };
+    const made = await send('POST', path('v2'), {
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'a' },
+      spec,
+    });
+    const conditions = [{ type: 'AbleToScale', status: 'True', lastTransitionTime: '2020-01-01T00:00:00Z' }];
+    await send('PATCH', `${path('v2')}/a/status`, { status: { conditions } }, merge);
+    const behaviorText = made.body['spec'];
+    // Neither annotation that stands for them is sent, nor may the status be changed through this door.
+    await send('PATCH', `${path('v1')}/a`, { metadata: { annotations: null }, spec: { maxReplicas: 4 } }, merge);
+    const after = await send('GET', `${path('v2')}/a`);
+    expect(after.body['status']).toMatchObject({ conditions });
+    expect(after.body['spec']).toMatchObject({ maxReplicas: 4 });
+    expect(behaviorText).toMatchObject({ behavior: { scaleDown: { selectPolicy: 'Max' } } });
+    // Through the status, the spec stays.
+    const own = (await send('GET', `${path('v2')}/a`)).body['spec'];
+    await send('PATCH', `${path('v1')}/a/status`, { metadata: { annotations: null }, status: { currentReplicas: 2 } }, merge);
+    expect((await send('GET', `${path('v2')}/a`)).body['spec']).toEqual(own);
+  });
+
   test('an annotation that stands for a field is not shown with metadata alone', async () => {
     const { send } = await start();
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } };

@@ -8,12 +8,16 @@ import { apiVersionOf, isCustomResource } from '../../kinds/resource.ts';
 import { type Call, toServed, toStored, type WriteOptions } from './context.ts';
 import { sameJson } from './wire.ts';
 
+/** As it will be read again, where it is stored in another form: what that form tells in one way only is told in that way. */
+const asRead = ({ resource }: Call, object: KubeObject): KubeObject =>
+  resource.storage.toStored && !isCustomResource(resource) ? toServed(resource, toStored(resource, object)) : object;
+
 export const renewManagedFields = (call: Call, options: WriteOptions, next: KubeObject, previous: KubeObject | undefined): void => {
   const { resource, subresource, services } = call;
   const entries = trackUpdate({
     schema: resource.schema,
     previous,
-    next,
+    next: asRead(call, next),
     manager: options.manager,
     apiVersion: apiVersionOf(resource),
     subresource,
@@ -36,9 +40,11 @@ export const toVersionOf =
   };
 
 /** A write that would change nothing but the times of its entries leaves them as they were, and so is none. */
-export const keepTimes = ({ resource }: Call, next: KubeObject, previous: KubeObject): void => {
-  const same = isCustomResource(resource) ? sameJson : semanticEqual;
+export const keepTimes = (call: Call, next: KubeObject, previous: KubeObject): void => {
+  const same = isCustomResource(call.resource) ? sameJson : semanticEqual;
   const bare = ({ metadata: { managedFields: _, ...metadata }, ...rest }: KubeObject): unknown => ({ ...rest, metadata });
-  const entries = withoutTimeChanges(next.metadata.managedFields, previous.metadata.managedFields, () => same(bare(next), bare(previous)));
+  const entries = withoutTimeChanges(next.metadata.managedFields, previous.metadata.managedFields, () =>
+    same(bare(asRead(call, next)), bare(previous)),
+  );
   if (entries) next.metadata.managedFields = [...entries];
 };

@@ -1,12 +1,12 @@
 /** The store stage: the object is written, or goes where the write took its last finalizer, with what it claims beyond itself. */
 import type { KubeObject } from '../../kinds/object.ts';
-import { settle } from '../../kinds/schema/settle.ts';
 import { alreadyExists, StatusError } from '../../kinds/status.ts';
 import type { Entry } from '../../store/replica.ts';
 import type { AroundCommit } from './admission.ts';
 import { type Allocation, type Completion, nothingClaimed } from './allocator.ts';
 import { type Outcome, put, remove, type Stored } from './commit.ts';
 import { type Call, groupResource, syncedReplica, toStored, type WriteOptions } from './context.ts';
+import { storedForm } from './stored-form.ts';
 import { sameJson, withRevision } from './wire.ts';
 
 /** A write on its way to the store. Objects are in the served version; `object` is the write's own copy. */
@@ -55,24 +55,21 @@ export const storeDraft = async (
   if (!previous && !options.dryRun && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object);
-  settle(call.resource.schema.definition, object);
-  const form = toStored(call.resource, object);
+  const { stored: form, served } = storedForm(call, object, previous?.entry.object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
-    return { created: false, object, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
+    return { created: false, object: served, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };
   if (options.dryRun) {
     if (!previous && (await existing(call, object.metadata.name))) throw await taken(call, object);
-    if (!previous && (await syncedReplica(call.services, call.resource.storage.name)).get(call.namespace, object.metadata.name))
-      throw alreadyExists(groupResource(call.resource), object.metadata.name);
     await around?.(async () => dryRun, call.services.log);
-    if (previous) object.metadata.resourceVersion = String(previous.entry.revision);
-    else delete object.metadata.resourceVersion;
-    return { created: !previous, object };
+    if (previous) served.metadata.resourceVersion = String(previous.entry.revision);
+    else delete served.metadata.resourceVersion;
+    return { created: !previous, object: served };
   }
   const commit = (more: Allocation): Promise<Outcome> => put(call, form, previous?.entry.revision ?? 0, both(claims, more));
   const outcome = await (around ? around(commit, call.services.log) : commit(nothingClaimed));
   if (outcome.type === 'stored') {
-    object.metadata.resourceVersion = String(outcome.stored.revision);
-    return { created: !previous, object, stored: outcome.stored };
+    served.metadata.resourceVersion = String(outcome.stored.revision);
+    return { created: !previous, object: served, stored: outcome.stored };
   }
   if (outcome.type === 'lost' && !previous) throw await taken(call, object);
   return undefined;

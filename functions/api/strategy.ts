@@ -27,7 +27,7 @@ export const applyDefaults = (resource: Resource, object: KubeObject): void => {
   resource.strategy.defaults?.(object);
 };
 
-const hasStatus = (resource: Resource): boolean => resource.subresources.some(({ name }) => name === 'status');
+export const hasStatus = (resource: Resource): boolean => resource.subresources.some(({ name }) => name === 'status');
 
 const blankStatuses = new WeakMap<Resource, { readonly status: unknown }>();
 /** What Go's zero value of the kind's status looks like; undefined where it is left out. */

@@ -140,7 +140,7 @@ export const autoscalerFromV1 = (object: KubeObject): KubeObject => {
     status: {
       ...sharedStatus(status),
       currentMetrics: Array.isArray(current) ? current.map(metricStatusFromV1) : ofCpu,
-      ...(Array.isArray(conditions) ? { conditions } : {}),
+      ...(Array.isArray(conditions) && conditions.length ? { conditions } : {}),
     },
   };
 };

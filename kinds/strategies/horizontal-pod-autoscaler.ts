@@ -1,7 +1,7 @@
 /** HorizontalPodAutoscaler, in both versions. Rules are stated for `v2`; an object of `v1` is looked at as if it were one. */
 import type * as generated from '@kubernetes/client-node';
 import { check, validateNonNegativeQuantity } from '../checks.ts';
-import { autoscalerFromV1, autoscalerToV1, roundTrip } from '../conversions/autoscaling.ts';
+import { autoscalerFromV1, roundTrip } from '../conversions/autoscaling.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { isDns1123Label, isPathSegment, validateNonNegative } from '../metadata.ts';
 import type { Json, KubeObject } from '../object.ts';
@@ -225,13 +225,8 @@ export const horizontalPodAutoscaler: Strategy = {
     const { spec } = object as Autoscaler;
     if (!spec) return;
     spec.minReplicas ??= 1;
-    if (object.apiVersion === 'autoscaling/v1') {
-      // Read as upstream reads it, by way of the form that all versions share: what is told in annotations is told there once and in order.
-      const common = asV2(object);
-      if (common.spec) defaultBehavior(common.spec);
-      Object.assign(object, autoscalerToV1(common));
-      return;
-    }
+    // The rest is for the form that all versions share.
+    if (object.apiVersion === 'autoscaling/v1') return;
     if (!spec.metrics?.length)
       spec.metrics = [{ type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 80 } } }];
     defaultBehavior(spec);
