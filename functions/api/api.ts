@@ -13,6 +13,7 @@ import type { Services } from './context.ts';
 import { encodeError } from './encode.ts';
 import { toStatusError } from './errors.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
+import { Metrics } from './metrics.ts';
 import { type Accept, negotiate, plainJson } from './negotiate.ts';
 import { type Beside, type Doors, serve } from './pipeline.ts';
 import { route } from './route.ts';
@@ -69,7 +70,7 @@ export const createApi = (options: ApiOptions): Api => {
   const { tokens, backends, flowControl } = options;
   const services: Services = { ...options, allocators, tokens, backends, flowControl };
   const { authenticators, nonResource, aggregation } = options;
-  const doors: Doors = { services, authenticators, nonResource, aggregation, route };
+  const doors: Doors = { services, authenticators, nonResource, aggregation, route, metrics: new Metrics(options) };
   return {
     async handle(request, connection) {
       const beside: Beside = { warnings: [], headers: undefined };
@@ -82,6 +83,7 @@ export const createApi = (options: ApiOptions): Api => {
         }
       };
       const response = await answer();
+      beside.observe?.(response.status);
       return beside.headers ? { ...response, headers: { ...beside.headers, ...response.headers } } : response;
     },
     async authorizeUpgrade(request, connection) {

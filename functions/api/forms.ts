@@ -47,7 +47,8 @@ export const refuseListForm = (exchange: Exchange, kind: string, list: boolean):
 
 type Include = 'None' | 'Metadata' | 'Object';
 
-const includeOf = (exchange: Exchange): Include => {
+/** Refuses a way to fill rows that is none. */
+export const includeOf = (exchange: Exchange): Include => {
   const include = exchange.info.query.get('includeObject') ?? '';
   if (include === '' || include === 'Metadata') return 'Metadata';
   if (include === 'None' || include === 'Object') return include;

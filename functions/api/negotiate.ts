@@ -87,17 +87,44 @@ export const negotiate = (header: string | null, streams: boolean, builtIn: bool
 
 const decide = (header: string, streams: boolean, builtIn: boolean, tables: boolean): Accept | StatusError => {
   const clauses = parseClauses(header);
-  // Before all negotiation the router of built-in kinds compares bare media types, and refuses in its own words (go-restful).
-  if (builtIn && !clauses.some(({ type }) => type === '*/*' || routed.has(type))) {
-    const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
-    return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
-  }
+  const refusal = builtIn ? routerRefusal(clauses, streams) : undefined;
+  if (refusal) return refusal;
   for (const clause of clauses) {
     const accept = accepted(clause, builtIn, tables);
     if (accept) return accept;
   }
   // A form that is served in a shape that is not: refused in upstream's words, which list all it serves.
   return notAcceptable(upstreamTypes);
+};
+
+/** Before all negotiation the router of built-in kinds compares bare media types, and refuses in its own words (go-restful). */
+const routerRefusal = (clauses: readonly Clause[], streams: boolean): StatusError | undefined => {
+  if (clauses.some(({ type }) => type === '*/*' || routed.has(type))) return undefined;
+  const available = [...upstreamTypes, ...(streams ? streamTypes : [])].join(', ');
+  return new StatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${available}`, {});
+};
+
+/**
+ * Of a discovery document: its form, or the version of the aggregated one where `aggregated` allows it, which comes in JSON alone. Only some of
+ * them are behind the router.
+ */
+export const negotiateDocument = (
+  header: string | null,
+  { routed, aggregated = [] }: { readonly routed: boolean; readonly aggregated?: readonly string[] },
+): { readonly mediaType: Accept['mediaType']; readonly version?: string } => {
+  if (!header) return plainJson;
+  const clauses = parseClauses(header);
+  const refusal = routed ? routerRefusal(clauses, false) : undefined;
+  if (refusal) throw refusal;
+  for (const { type, parameters } of clauses) {
+    const mediaType = mediaTypes.get(type);
+    const as = parameters.get('as');
+    if (mediaType && as === undefined) return { mediaType };
+    const version = parameters.get('v') ?? '';
+    const known = as === 'APIGroupDiscoveryList' && parameters.get('g') === 'apidiscovery.k8s.io' && aggregated.includes(version);
+    if (mediaType === 'json' && known) return { mediaType, version };
+  }
+  throw notAcceptable(upstreamTypes);
 };
 
 const withoutParameters = (header: string): string => {

@@ -16,8 +16,11 @@ import {
   type Swagger,
 } from '../../kinds/openapi/index.ts';
 import { isCustomResource, type Registry, type Resource } from '../../kinds/resource.ts';
-import { notAcceptable, pageNotFound, StatusError } from '../../kinds/status.ts';
+import { pageNotFound, StatusError } from '../../kinds/status.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
+import { format, yamlHeaders } from './encode.ts';
+import { type Accept, negotiateDocument } from './negotiate.ts';
+import { protobufHeaders } from './protobuf.ts';
 import type { ApiRequest, ApiResponse, Connection, NonResourceHandler, RequestInfo, User } from './types.ts';
 
 export interface NonResourceOptions {
@@ -83,7 +86,7 @@ export function nonResourceHandler(options: NonResourceOptions): NonResourceHand
     const handler = handlers[parts[0] ?? ''] ?? wellKnown(path);
     if (!handler) return undefined;
     const answer = await handler({ request, info, user, connection, path, parts, options, registry, document });
-    const read = request.method === 'GET' || request.method === 'HEAD';
+    const read = request.method === 'GET';
     if (answer && !read && answer.status < 400 && onlyRead(parts)) throw methodRefused();
     return answer;
   };
@@ -133,7 +136,7 @@ interface Context {
 type Handler = (context: Context) => Promise<ApiResponse | undefined>;
 
 const handlers: Readonly<Record<string, Handler>> = {
-  '': async context => jsonAnswer({ paths: rootPaths(versionsOf(context)) }),
+  '': async context => (context.parts.length > 1 ? undefined : jsonAnswer({ paths: rootPaths(versionsOf(context)) })),
   debug: async ({ parts, info, options }) => {
     const [, topic, page, ...more] = parts;
     if (topic !== 'api_priority_and_fairness' || page === undefined || more.length > 0) return undefined;
@@ -159,7 +162,9 @@ const handlers: Readonly<Record<string, Handler>> = {
     if (parts.length === 1) return discovery(context, 'apis', () => groupList(context));
     if (parts.length === 2) {
       const group = groupOf(context, parts[1] ?? '');
-      return group ? jsonAnswer(group) : plain(404, '404 page not found\n');
+      if (!group) return plain(404, '404 page not found\n');
+      const { mediaType } = negotiateDocument(context.request.headers.get('accept'), { routed: false });
+      return inForm(context, mediaType, { path: context.path, make: () => group, basis: [JSON.stringify(group)] });
     }
     if (parts.length > 3) return undefined;
     const group = parts[1] ?? '';
@@ -243,12 +248,13 @@ const oidc =
 
 async function discovery(context: Context, root: 'api' | 'apis', plainForm: () => unknown): Promise<ApiResponse> {
   const { request, registry, document, options } = context;
-  const form = negotiateDiscovery(request.headers.get('accept'));
+  const accept = negotiateDocument(request.headers.get('accept'), { routed: root === 'api', aggregated: discoveryVersions });
+  const { version: form } = accept;
   const { aggregation } = options;
   const merged = root === 'apis' && aggregation !== undefined && hasExtensions(context);
-  if (form === 'plain') {
+  if (form === undefined) {
     const basis = merged ? [JSON.stringify(plainForm())] : [];
-    return sendDocument(request, await document(`/${root}`, plainForm, { basis }));
+    return inForm(context, accept.mediaType, { path: `/${root}`, make: plainForm, basis });
   }
   const contentType = `${json};g=apidiscovery.k8s.io;v=${form};as=APIGroupDiscoveryList`;
   const extensions = merged ? await aggregation.discovery() : [];
@@ -264,24 +270,22 @@ async function discovery(context: Context, root: 'api' | 'apis', plainForm: () =
   );
 }
 
-/** The first acceptable form, in the client's order. */
-function negotiateDiscovery(accept: string | null): 'plain' | string {
-  if (!accept) return 'plain';
-  for (const clause of accept.split(',')) {
-    const [type = '', ...parameters] = clause.split(';').map(part => part.trim());
-    if (type !== json && type !== '*/*' && type !== 'application/*') continue;
-    const values = Object.fromEntries(parameters.map(parameter => parameter.split('=') as [string, string]));
-    if (!values['as']) return 'plain';
-    const version = values['v'] ?? '';
-    if (values['as'] === 'APIGroupDiscoveryList' && values['g'] === 'apidiscovery.k8s.io' && discoveryVersions.includes(version))
-      return version;
-  }
-  throw notAcceptable([json, 'application/yaml', 'application/vnd.kubernetes.protobuf']);
+function resourceList(context: Context, list: unknown): Promise<ApiResponse> {
+  if (!list) throw pageNotFound();
+  const { mediaType } = negotiateDocument(context.request.headers.get('accept'), { routed: true });
+  return inForm(context, mediaType, { path: context.path, make: () => list });
 }
 
-function resourceList({ path, request, document }: Context, list: unknown): Promise<ApiResponse> {
-  if (!list) throw pageNotFound();
-  return document(path, () => list).then(found => sendDocument(request, found));
+/** JSON is kept; the other forms are for who looks with his own eyes, and for clients that speak protobuf alone. */
+async function inForm(
+  { request, document }: Context,
+  mediaType: Accept['mediaType'],
+  { path, make, basis = [] }: { readonly path: string; readonly make: () => unknown; readonly basis?: readonly unknown[] },
+): Promise<ApiResponse> {
+  if (mediaType === 'json') return sendDocument(request, await document(path, make, { basis }));
+  const value = make() as JsonObject;
+  const headers = mediaType === 'yaml' ? yamlHeaders : protobufHeaders;
+  return { status: 200, headers, body: await format({ mediaType }, mediaType === 'yaml' ? value : { apiVersion: 'v1', ...value }) };
 }
 
 async function health({ parts, info, options }: Context): Promise<ApiResponse | undefined> {
@@ -359,12 +363,15 @@ function rootPaths(served: readonly PlacedVersion[]): string[] {
     '/.well-known/openid-configuration',
     '/api',
     '/apis',
+    '/apis/',
     '/healthz',
     '/healthz/ping',
     '/livez',
     '/livez/ping',
+    '/metrics',
     '/openapi/v2',
     '/openapi/v3',
+    '/openapi/v3/',
     '/openid/v1/jwks',
     '/readyz',
     '/readyz/ping',

@@ -14,6 +14,7 @@ import type { Call, Exchange, Services, WriteOptions } from './context.ts';
 import { deprecations } from './deprecations.ts';
 import { encode } from './encode.ts';
 import { keepTimes } from './managed-fields.ts';
+import type { Metrics } from './metrics.ts';
 import { mutate } from './mutate.ts';
 import { negotiate, plainJson } from './negotiate.ts';
 import { parseRequest } from './request-info.ts';
@@ -30,17 +31,21 @@ export interface Doors {
   readonly nonResource: NonResourceHandler;
   readonly aggregation: Aggregation | undefined;
   readonly route: Router;
+  readonly metrics: Metrics;
 }
 
 /** What the client is told beside the answer, also beside a refusal. */
 export interface Beside {
   readonly warnings: string[];
   headers: Readonly<Record<string, string>> | undefined;
+  /** To be called with the status of the answer, once its path has been read. */
+  observe?: (status: number) => void;
 }
 
 export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, beside: Beside): Promise<ApiResponse> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
+  beside.observe = doors.metrics.begin(request, info);
   checkTimeout(info);
   const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, beside.warnings);
   const entered = services.flowControl?.enter(request, info, user);
@@ -76,6 +81,7 @@ const answer = async (doors: Doors, { request, connection, info, user, beside, l
   const extension = aggregation?.serving(info.path);
   if (aggregation && extension) return aggregation.forward(extension, { request, connection, user });
   const routed = doors.route(services.registry, request, info);
+  if (!routed && info.path === '/metrics') return doors.metrics.answer();
   if (!routed) return (await doors.nonResource(request, info, user, connection)) ?? pathNotFound;
   warnings.push(...deprecations(routed.target.resource));
   const builtIn = routed.target.resource.schema.definition !== undefined;

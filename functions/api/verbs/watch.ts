@@ -10,7 +10,7 @@ import { ExpiredError } from '../../../store/log.ts';
 import type { Entry, Replica, ReplicaEvent } from '../../../store/replica.ts';
 import { type Answer, type Exchange, syncedReplica, toServed } from '../context.ts';
 import { jsonHeaders } from '../encode.ts';
-import { partialMetadata, refuseListForm, tableOf } from '../forms.ts';
+import { includeOf, partialMetadata, refuseListForm, tableOf } from '../forms.ts';
 import { protobufType } from '../negotiate.ts';
 import { type ListOptions, listOptions, requireRevision } from '../options.ts';
 import { type EventEncoder, type EventType, eventsInProtobuf, protobufStreamHeaders } from '../protobuf.ts';
@@ -35,6 +35,7 @@ export const watch = async (exchange: Exchange): Promise<Answer> => {
       accept.transform.kind === 'PartialObjectMetadataList' ? 'PartialObjectMetadata' : accept.transform.kind,
       false,
     );
+  if (accept.transform?.kind === 'Table') includeOf(exchange);
   const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
   const protobuf = accept.mediaType === 'protobuf';
   const form = formOf(exchange, protobuf ? await eventsInProtobuf(exchange.resource) : eventsInJson);
