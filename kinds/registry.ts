@@ -23,7 +23,10 @@ const storageOf = (resource: CompiledResource): StorageForm => {
 const toResource = (compiled: CompiledResource): Resource => {
   const schema = definitionOf(apiVersionOf(compiled), compiled.kind);
   if (!schema) throw new Error(`no schema for ${compiled.kind} in ${apiVersionOf(compiled)}`);
-  return { ...compiled, schema, strategy: strategies[qualified(compiled)] ?? noStrategy, storage: storageOf(compiled) };
+  const strategy = strategies[qualified(compiled)] ?? noStrategy;
+  const { completeRead } = strategy;
+  const storage = storageOf(compiled);
+  return { ...compiled, schema, strategy, storage: completeRead ? { ...storage, fromStored: completeRead } : storage };
 };
 
 /** Any set of resources; what is registered twice is answered by the first. */

@@ -62,6 +62,11 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 
   /** Defaults that the schema tables do not carry; also run on what is read from an older store. Must be idempotent. */
   defaults?(object: T): void;
+  /**
+   * What readers see although it is not stored; the next write stores it, and is a change by that alone, as upstream. Gives a new
+   * object, or the same where nothing is missing.
+   */
+  completeRead?(object: T): T;
   /** After defaults, before validation. The pipeline itself resets `status` where the kind has that subresource. */
   prepareForCreate?(object: T, context: StrategyContext): void;
   prepareForUpdate?(next: T, previous: T, context: StrategyContext): void;

@@ -485,6 +485,26 @@ describe('doors', () => {
     await expect(client.get('configmaps', 'default', 'a')).rejects.toMatchObject({ reason: 'NotFound' });
   });
 
+  test('what readers see though it is not stored is stored by the next write, which is a change', async () => {
+    api = await anApi(parts => admissionPlugins(parts));
+    const claims = '/api/v1/namespaces/default/persistentvolumeclaims';
+    const claim = {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'c' },
+      spec: { accessModes: ['ReadWriteOnce'], storageClassName: 's', resources: { requests: { storage: '1Gi' } } },
+    };
+    const made = (await api.send('POST', claims, claim)).body;
+    expect(made['status']).toEqual({ phase: 'Pending' });
+    const listed = (await api.send('GET', claims)).body as unknown as { items: { status: unknown }[] };
+    expect(listed.items[0]?.status).toEqual({ phase: 'Pending' });
+    const touch = async () =>
+      (await api.send('PATCH', `${claims}/c`, {}, { 'content-type': 'application/merge-patch+json' })).body.metadata.resourceVersion;
+    const first = await touch();
+    expect(first).not.toBe(made.metadata.resourceVersion);
+    expect(await touch()).toBe(first);
+  });
+
   test('claims of an allocator are made in the commit of the object, again when one is lost', async () => {
     let attempts = 0;
     api = await anApi(

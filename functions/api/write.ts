@@ -69,7 +69,8 @@ export const answerOf = (call: Call, written: Written, code = written.created ? 
   const { stored } = written;
   // Of a custom resource, the stored version may keep less than was sent.
   const lossy = stored && call.resource.storage.toStored && isCustomResource(call.resource);
-  const object = lossy ? toServed(call.resource, parse(stored.bytes)) : written.object;
+  const made = lossy ? toServed(call.resource, parse(stored.bytes)) : written.object;
+  const object = call.resource.strategy.completeRead?.(made) ?? made;
   const plain = stored && !call.resource.storage.fromStored;
   return { type: 'object', code, object: () => object, ...(plain ? { bytes: stored.bytes } : {}) };
 };

@@ -112,7 +112,7 @@ const create = (resource: Resource, body: unknown): Outcome => {
   if (early.length > 0) return { object, errors: early };
   resource.strategy.prepareForCreate?.(object, context);
   return {
-    object,
+    object: resource.strategy.completeRead?.(object) ?? object,
     errors: [
       ...validateMetadata(object, resource),
       ...(resource.strategy.validate?.(object) ?? []),

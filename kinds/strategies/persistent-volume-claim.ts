@@ -129,8 +129,10 @@ export const persistentVolumeClaim: Strategy<Claim> = {
     object.spec.volumeMode ??= 'Filesystem';
     object.status = { ...object.status, phase: object.status?.phase || 'Pending' };
   },
+  completeRead: object => (object.status?.phase ? object : { ...object, status: { ...object.status, phase: 'Pending' } }),
   prepareForCreate(object) {
-    object.status = { phase: 'Pending' };
+    // Upstream's default for the phase is set before, so what is stored has none, and the first write that follows is a change.
+    object.status = {};
     pairDataSources(object.spec ?? {});
   },
   prepareForUpdate(next, previous) {
