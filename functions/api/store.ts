@@ -5,7 +5,7 @@ import type { Entry } from '../../store/replica.ts';
 import type { AroundCommit } from './admission.ts';
 import { type Allocation, type Completion, nothingClaimed } from './allocator.ts';
 import { type Outcome, put, remove, type Stored } from './commit.ts';
-import { type Call, groupResource, syncedReplica, toStored, type WriteOptions } from './context.ts';
+import { type Call, groupResource, syncedReplica, type WriteOptions } from './context.ts';
 import { storedForm } from './stored-form.ts';
 import { sameJson, withRevision } from './wire.ts';
 

@@ -10,7 +10,7 @@ import { portWarnings } from './port-warnings.ts';
 import { appArmorProfileOf } from './prepare.ts';
 import { quantity } from './resources.ts';
 import { appArmorAnnotation } from './security.ts';
-import type { NodeSelectorTerm, PodSpec, PodTemplateSpec, ResourceList, TemplateMeta, Volume } from './types.ts';
+import type { AnyContainer, NodeSelectorTerm, PodSpec, PodTemplateSpec, ResourceList, TemplateMeta, Volume } from './types.ts';
 import { metaOf } from './types.ts';
 import { eachContainer } from './walk.ts';
 
@@ -111,19 +111,17 @@ const duplicates = (items: readonly string[], what: string, path: (i: number) =>
   });
 };
 
-const environmentWarnings = (spec: PodSpec, path: Path, out: string[]): void => {
-  eachContainer(spec, path, (container, at) => {
-    const seen = new Set<string>();
-    container.env?.forEach(({ name, value = '', valueFrom }, i) => {
-      const reference = `$(${name})`;
-      const builds = !valueFrom && value !== reference && value.includes(reference);
-      if (seen.has(name) && !builds)
-        out.push(`${at.child('env').index(i)}: hides previous definition of ${quote(name)}, which may be dropped when using apply`);
-      seen.add(name);
-    });
+const environmentWarnings = ({ env }: AnyContainer, at: Path, out: string[]): void => {
+  const seen = new Set<string>();
+  env?.forEach(({ name, value = '', valueFrom }, i) => {
+    const reference = `$(${name})`;
+    const builds = !valueFrom && value !== reference && value.includes(reference);
+    if (seen.has(name) && !builds)
+      out.push(`${at.child('env').index(i)}: hides previous definition of ${quote(name)}, which may be dropped when using apply`);
+    seen.add(name);
   });
 };
-const profileWarnings = (spec: PodSpec, meta: TemplateMeta, base: Path | undefined, path: Path, out: string[]): void => {
+const containerWarnings = (spec: PodSpec, meta: TemplateMeta, base: Path | undefined, path: Path, out: string[]): void => {
   const annotations = meta.annotations ?? {};
   const where = base ? base.child('metadata', 'annotations') : root('metadata', 'annotations');
   const seccomp = 'non-functional in v1.27+; use the "seccompProfile" field instead';
@@ -142,6 +140,7 @@ const profileWarnings = (spec: PodSpec, meta: TemplateMeta, base: Path | undefin
       fractions(container.resources?.limits, names, () => at.child('resources', 'limits'), out);
       fractions(container.resources?.requests, names, () => at.child('resources', 'requests'), out);
     }
+    environmentWarnings(container, at, out);
   });
 };
 
@@ -166,8 +165,7 @@ export const podWarnings = (spec: PodSpec, meta: TemplateMeta, base: Path | unde
     if (!name) out.push(`${path.child('imagePullSecrets').index(i).child('name')}: invalid empty name ""`);
   });
   for (const names of [bytes, scratch]) fractions(spec.overhead, names, () => path.child('overhead'), out);
-  profileWarnings(spec, meta, base, path, out);
-  environmentWarnings(spec, path, out);
+  containerWarnings(spec, meta, base, path, out);
   portWarnings(spec, path, out);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0)
     out.push(`${path.child('terminationGracePeriodSeconds')}: must be >= 0; negative values are invalid and will be treated as 1`);

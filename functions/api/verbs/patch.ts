@@ -97,8 +97,8 @@ export const applyChange = (
     strict: options.fieldValidation !== 'Ignore',
     restore: change.type === 'strategic',
   });
-  // Upstream goes through what patches make by the names of fields.
-  const all = [...change.problems, ...[...problems].sort()];
+  // Applied to Go values, unknown fields come sorted; read from JSON, as they stand there.
+  const all = [...change.problems, ...(change.type === 'strategic' ? [...problems].sort() : problems)];
   if (all.length > 0) {
     if (options.fieldValidation === 'Strict') throw invalidPatchResult(value, `strict decoding error: ${all.join(', ')}`);
     if (options.fieldValidation === 'Warn') call.warnings.push(...warningsOf(all));
