@@ -191,7 +191,7 @@ const nameRules: Record<NameRuleName, Rule> = {
   'path-segment': isPathSegment,
 };
 /** Judges `metadata.name`, or with `prefix` a `metadata.generateName`. */
-export const checkName = (rule: NameRuleName | ((name: string) => string[]), name: string, prefix: boolean): readonly string[] => {
+export const checkName = (rule: NameRuleName | ((name: string) => readonly string[]), name: string, prefix: boolean): readonly string[] => {
   if (typeof rule === 'function') return rule(prefix ? maskTrailingDash(name) : name);
   if (rule === 'path-segment') return prefix ? isPathSegmentPrefix(name) : isPathSegment(name);
   return nameRules[rule](prefix ? maskTrailingDash(name) : name);

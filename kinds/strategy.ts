@@ -47,7 +47,7 @@ export interface SubresourceStrategy<T extends KubeObject = KubeObject> {
 
 export interface Strategy<T extends KubeObject = KubeObject> {
   /** Which names are legal. Default: `dns-subdomain`. */
-  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | ((name: string) => string[]);
+  readonly nameRule?: 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | ((name: string) => readonly string[]);
   readonly metadataChecks?: MetadataChecks;
   /** `metadata.generation` starts at 1 and grows when anything but metadata and status changes (default: false). */
   readonly generation?: boolean;

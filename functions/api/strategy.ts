@@ -159,7 +159,8 @@ export const beforeCreate = (call: Call, object: KubeObject): void => {
     ...(strategy.validate?.(object) ?? []),
     ...(strategy.validateCreate?.(object) ?? []),
   ]);
-  if (!looked) throwIfInvalid(call, object, validateBareMetadata(object, resource));
+  // Kinds with a rule of their own for names may let pass what no path can hold.
+  if (!looked || typeof strategy.nameRule === 'function') throwIfInvalid(call, object, validateBareMetadata(object, resource));
   strategy.canonicalize?.(object);
   warn(call, object, undefined);
 };

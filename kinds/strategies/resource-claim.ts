@@ -5,7 +5,15 @@ import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, required, root, tooLong, tooMany } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { parseBlock } from '../ip.ts';
-import { immutableText, isDns1123Label, longerThan, validateAnnotations, validateConditions, validateLabels } from '../metadata.ts';
+import {
+  immutableText,
+  isDns1123Label,
+  isLongName,
+  longerThan,
+  validateAnnotations,
+  validateConditions,
+  validateLabels,
+} from '../metadata.ts';
 import type { Json, KubeObject } from '../object.ts';
 import { checkNodeSelector } from '../pod-spec/affinity.ts';
 import { isExtendedResource } from '../resource-names.ts';
@@ -204,6 +212,7 @@ export const resourceClaimTemplate: Strategy<Template> = {
 };
 
 export const deviceClass: Strategy<DeviceClass> = {
+  nameRule: isLongName,
   metadataChecks: wholeAndChange,
   generation: true,
   validate({ spec }) {

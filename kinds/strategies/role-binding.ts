@@ -76,7 +76,7 @@ const cells = (object: Binding, now: number): Json[] => {
 
 const common = {
   metadataChecks: wholeAndChange,
-  nameRule: 'path-segment',
+  nameRule: isPathSegment,
   allowCreateOnUpdate: true,
   defaults: setDefaults,
   validateUpdate,

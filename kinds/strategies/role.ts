@@ -1,6 +1,6 @@
 /** Role and ClusterRole. */
 import { invalid, type Path, required, root } from '../field.ts';
-import { validateLabelSelector } from '../metadata.ts';
+import { isPathSegment, validateLabelSelector } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import type { ClusterRole, PolicyRule, Role } from '../types.ts';
@@ -27,7 +27,7 @@ const validateRules = (rules: readonly PolicyRule[] | null | undefined, namespac
 
 export const role: Strategy<Role> = {
   metadataChecks: wholeAndChange,
-  nameRule: 'path-segment',
+  nameRule: isPathSegment,
   allowCreateOnUpdate: true,
   validate: object => validateRules(object.rules, true),
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],
@@ -36,7 +36,7 @@ export const role: Strategy<Role> = {
 const selectorsField = root('aggregationRule', 'clusterRoleSelectors');
 export const clusterRole: Strategy<ClusterRole> = {
   metadataChecks: wholeAndChange,
-  nameRule: 'path-segment',
+  nameRule: isPathSegment,
   allowCreateOnUpdate: true,
   validate(object) {
     const errors = validateRules(object.rules, false);

@@ -12,14 +12,14 @@ import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
 import type { Kind } from '../types.ts';
-import { wholeAndChange } from './metadata-checks.ts';
+import { machinery, wholeAndChange } from './metadata-checks.ts';
 
 type RuntimeClass = Kind<generated.V1RuntimeClass>;
 const overheadField = root('overhead');
 const schedulingField = root('scheduling');
 
 export const runtimeClass: Strategy<RuntimeClass> = {
-  metadataChecks: wholeAndChange,
+  metadataChecks: { ...machinery, ...wholeAndChange },
   allowCreateOnUpdate: true,
   allowUnconditionalUpdate: false,
   validate({ handler, overhead, scheduling }) {

@@ -2,9 +2,8 @@
 import type * as generated from '@kubernetes/client-node';
 import { check, givenOneOf, optionalOneOf, repeatsIn } from '../checks.ts';
 import { deprecatedLabel } from '../deprecated-labels.ts';
-import { semanticEqual } from '../equality.ts';
 import { duplicate, forbidden, invalid, type Path, required, root, tooLong } from '../field.ts';
-import { isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
+import { immutableText, isQualifiedName, validateImmutable, validateLabelName } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
 import type { Strategy } from '../strategy.ts';
 import { age } from '../table/age.ts';
@@ -31,6 +30,13 @@ const validateParameters = (parameters: Readonly<Record<string, string>> = {}, m
   if (!mayBeEmpty && keys.length === 0) errors.push(required('parameters', 'must contain at least one key/value pair'));
   return errors;
 };
+
+type Parameters = Readonly<Record<string, string>> | undefined;
+const sorted = (parameters: NonNullable<Parameters>): Parameters =>
+  Object.fromEntries(Object.entries(parameters).sort(([one], [other]) => (one < other ? -1 : 1)));
+/** In a map, an empty value is one. */
+const sameParameters = (next: Parameters = {}, previous: Parameters = {}): boolean =>
+  JSON.stringify(sorted(next)) === JSON.stringify(sorted(previous));
 
 const validateTerm = (term: Term, field: Path): FieldError[] => {
   const keys = new Set<string>();
@@ -65,7 +71,7 @@ const validateTopologies = (terms: readonly Term[] = []): FieldError[] => {
 };
 
 const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
-const fixed = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
+const fixed = ['provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
 
 export const storageClass: Strategy<StorageClass> = {
   metadataChecks: wholeAndChange,
@@ -87,7 +93,12 @@ export const storageClass: Strategy<StorageClass> = {
         return text ? [`${topologiesField.index(i).child('matchLabelExpressions').index(at).child('key')}: ${text}`] : [];
       }),
     ),
-  validateUpdate: (next, previous) => fixed.flatMap(field => validateImmutable(next[field], previous[field], field)),
+  validateUpdate: (next, previous) => [
+    ...(sameParameters(next.parameters, previous.parameters)
+      ? []
+      : [invalid('parameters', next.parameters ? sorted(next.parameters) : null, immutableText)]),
+    ...fixed.flatMap(field => validateImmutable(next[field], previous[field], field)),
+  ],
   cells(object, now) {
     const annotations = object.metadata.annotations ?? {};
     const isDefault = defaultAnnotations.some(name => annotations[name] === 'true');
@@ -107,7 +118,7 @@ export const volumeAttributesClass: Strategy<VolumeAttributesClass> = {
   validate: object => [...validateProvisioner(object.driverName, 'driverName'), ...validateParameters(object.parameters, false)],
   validateUpdate: (next, previous) => [
     ...(next.driverName === previous.driverName ? [] : [forbidden('driverName', 'updates to driverName are forbidden.')]),
-    ...(semanticEqual(next.parameters, previous.parameters) ? [] : [forbidden('parameters', 'updates to parameters are forbidden.')]),
+    ...(sameParameters(next.parameters, previous.parameters) ? [] : [forbidden('parameters', 'updates to parameters are forbidden.')]),
   ],
   cells: (object, now) => [object.metadata.name, object.driverName, age(object.metadata.creationTimestamp, now)],
 };
