@@ -28,6 +28,8 @@ export interface ExtensionContent {
   get(resource: ExtensionResource, namespace: string, name: string): Promise<ObjectMeta | undefined>;
   /** One that is gone, or another by now, is no error. */
   delete(resource: ExtensionResource, metadata: ObjectMeta, propagationPolicy: 'Background' | 'Foreground' | 'Orphan'): Promise<void>;
+  /** Only over the revision that was seen. */
+  setFinalizers(resource: ExtensionResource, metadata: ObjectMeta, finalizers: readonly string[]): Promise<void>;
 }
 
 /** One view an identity: `as('namespace-controller')` asks as that service account of `kube-system`. */
@@ -41,5 +43,6 @@ export const noExtensionContents: ExtensionContents = {
     list: async () => [],
     get: async () => undefined,
     delete: async () => undefined,
+    setFinalizers: async () => undefined,
   }),
 };

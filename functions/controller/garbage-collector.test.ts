@@ -144,6 +144,7 @@ test('an owner that an extension API server holds is asked for there', async () 
         return owner;
       },
       delete: async () => undefined,
+      setFinalizers: async () => undefined,
     }),
   };
   cluster = await testCluster([garbageCollector(testRegistry(), extensions)]);

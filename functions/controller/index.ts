@@ -11,6 +11,7 @@ import { deploymentReconciler } from './deployment.ts';
 import { endpointSliceReconciler } from './endpoint-slice.ts';
 import { endpointSliceMirroringReconciler } from './endpoint-slice-mirroring.ts';
 import { endpointsReconciler } from './endpoints.ts';
+import { extensionGarbageCollector } from './extension-garbage.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { namespaceReconciler } from './namespace.ts';
 import { nodeIpam } from './node-ipam.ts';
@@ -56,6 +57,7 @@ export const reconcilers = ({ registry, extensions, caBundle, podCidr, authority
   certificateCleaner,
   namespaceReconciler(registry, extensions),
   garbageCollector(registry, extensions),
+  extensionGarbageCollector(registry, extensions),
   resourceQuotaReconciler(registry),
   nodeLifecycle(),
   taintEviction(),

@@ -105,6 +105,7 @@ test('what extension API servers hold goes too, and holds the namespace while it
         return held;
       },
       get: async () => undefined,
+      setFinalizers: async () => undefined,
       delete: async (_, { name }) => {
         held = held.filter(one => one.name !== name || one.finalizers);
       },

@@ -102,5 +102,11 @@ const contentAs = (aggregation: Pick<Aggregation, 'all' | 'discovery' | 'ask'>, 
       const answer = await send(resource, { namespace, name, method: 'DELETE', headers, body });
       if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) throw refused(resource, 'delete', answer);
     },
+    async setFinalizers(resource, { namespace = '', name, uid, resourceVersion }, finalizers) {
+      const body = JSON.stringify({ metadata: { uid, resourceVersion, finalizers: finalizers.length > 0 ? finalizers : null } });
+      const headers = { 'content-type': 'application/merge-patch+json' };
+      const answer = await send(resource, { namespace, name, method: 'PATCH', headers, body });
+      if (answer.status >= 300 && answer.status !== 404 && answer.status !== 409) throw refused(resource, 'patch', answer);
+    },
   };
 };
