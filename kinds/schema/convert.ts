@@ -15,6 +15,8 @@ import type { Shape, Struct, StructField } from './shape.ts';
 import { shapeOfDefinition } from './shape.ts';
 import { zeroOf } from './zero.ts';
 
+/** The largest double that is a 64-bit integer. */
+const mostInteger = 2 ** 63 - 1024;
 /** No more problems than this are collected. */
 const maxProblems = 100;
 const jsonSchema = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
@@ -181,7 +183,10 @@ export class Conversion {
     const text = literal(value);
     if (text === undefined || (this.#restore && !integer.test(text))) return this.#fail(value, shape);
     const number = Number(text);
-    if (integer.test(text) && number >= (shape.lowest ?? 0) && number <= (shape.highest ?? 0)) return number === 0 ? 0 : number;
+    const { lowest = 0, highest = 0 } = shape;
+    if (integer.test(text) && number >= lowest && number <= highest) return number === 0 ? 0 : number;
+    // The last of the 64-bit integers round to one beyond them all: they become the largest that does not.
+    if (number === 2 ** 63 && highest === mostInteger && (text === String(number) || BigInt(text) < 1n << 63n)) return highest;
     this.#firstError ??= this.#typeError(`number ${text}`, shape.go);
     return undefined;
   }

@@ -434,3 +434,10 @@ test('a value that upstream holds unstructured is refused in other words', () =>
   expect(made({ template: { spec: { containers: 'x' } } })).toContain('cannot restore slice from string');
   expect(made({ selector: 5 })).toContain('cannot restore struct from: int64');
 });
+
+test('the last 64-bit integers, which no double is, become the largest that is one', () => {
+  const read = (seconds: string) =>
+    decode(resource('', 'v1', 'pods'), `{"spec":{"containers":[],"tolerations":[{"tolerationSeconds":${seconds}}]}}`).object['spec'];
+  expect(read('9223372036854775807')).toMatchObject({ tolerations: [{ tolerationSeconds: 2 ** 63 - 1024 }] });
+  expect(() => read('9223372036854775808')).toThrow('cannot unmarshal number 9223372036854775808');
+});
