@@ -107,10 +107,14 @@ export const tableOf = (exchange: Exchange, objects: readonly KubeObject[], meta
     apiVersion,
     metadata,
     columnDefinitions: columns ? columnsOf(resource) : null,
-    rows: objects.map(object => ({
-      cells: strategy.cells?.(object, now) ?? plainCells(resource, object, now),
-      conditions: strategy.rowConditions?.(object),
-      object: rowObject(resource, object, include, apiVersion),
-    })),
+    // Where upstream has columns of no kind's own, it appends rows to nothing.
+    rows:
+      objects.length === 0 && !strategy.cells
+        ? null
+        : objects.map(object => ({
+            cells: strategy.cells?.(object, now) ?? plainCells(resource, object, now),
+            conditions: strategy.rowConditions?.(object),
+            object: rowObject(resource, object, include, apiVersion),
+          })),
   };
 };

@@ -75,6 +75,8 @@ export const route: Router = (registry, request, info) => {
     return { target: where, handler, streams: false, tables: !onlyPosted(verbs) };
   }
   if (verb === 'watch') {
+    // The paths of old are there for what can be watched.
+    if (!resource.verbs.includes('watch') && info.path.includes('/watch/')) throw pageNotFound();
     if (!resource.verbs.includes('watch') || bodiless) throw methodNotServed();
     return { target: where, handler: watch, streams: true, tables: true };
   }

@@ -8,6 +8,7 @@ import { decodeObject, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, objectAnswer } from '../context.ts';
 import { mutate } from '../mutate.ts';
 import { writeOptions } from '../options.ts';
+import { ensureNamespace } from '../strategy.ts';
 import { validate } from '../validate.ts';
 import { amend } from './amend.ts';
 
@@ -87,8 +88,7 @@ export const bindPod = async (
 export const bind = async (exchange: Exchange): Promise<Answer> => {
   const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
   const binding = await decodeObject(exchange, targetOf('', 'v1', 'Binding'), options.fieldValidation);
-  if (binding.metadata.name && binding.metadata.name !== exchange.name)
-    throw badRequest('name in URL does not match name in Binding object');
+  if (binding.metadata.name !== exchange.name) throw badRequest('name in URL does not match name in Binding object');
   return objectAnswer(201, await bindPod(exchange, binding, options.dryRun, options.raw));
 };
 
@@ -96,6 +96,7 @@ export const bind = async (exchange: Exchange): Promise<Answer> => {
 export const bindByBody = async (exchange: Exchange): Promise<Answer> => {
   const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
   const binding = await decodeObject(exchange, exchange.resource, options.fieldValidation);
+  ensureNamespace(exchange, binding);
   const pods = exchange.services.registry.find('', 'v1', 'pods');
   if (!pods) throw pageNotFound();
   const call = { ...exchange, resource: pods, subresource: 'binding', name: binding.metadata.name };

@@ -31,8 +31,7 @@ const budgets = 'poddisruptionbudgets.policy';
 export const evict = async (exchange: Exchange): Promise<Answer> => {
   const options = writeOptions('CreateOptions', exchange.info.query, exchange.request.headers.get('user-agent'));
   const eviction = await decodeEviction(exchange, options);
-  if (eviction.metadata.name && eviction.metadata.name !== exchange.name)
-    throw badRequest('name in URL does not match name in Eviction object');
+  if (eviction.metadata.name !== exchange.name) throw badRequest('name in URL does not match name in Eviction object');
   return objectAnswer(201, await evictPod(exchange, eviction, options.dryRun, options.raw));
 };
 

@@ -6,11 +6,12 @@ import { timestamp } from '../../../kinds/environment.ts';
 import type { KubeObject } from '../../../kinds/object.ts';
 import { apiVersionOf, isCustomResource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
-import { badRequest, conflict, internalError, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
+import { badRequest, internalError, invalid, notFound, pageNotFound } from '../../../kinds/status.ts';
 import { decodeObject, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, toServed, type WriteOptions } from '../context.ts';
 import { patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
+import { wrongIdentity } from '../precondition.ts';
 import type { Written } from '../store.ts';
 import { readEntry } from '../verbs/get.ts';
 import { applyChange, type Patch, readPatch } from '../verbs/patch.ts';
@@ -83,7 +84,7 @@ const write = (call: Call, options: WriteOptions, change: Change): Promise<Writt
     const owners = ownersOfScale(managedFields, specReplicas);
     if (owners.length > 0) current.metadata.managedFields = owners;
     const scale = change(current);
-    checkMetadata(call, scale, previous.object);
+    checkMetadata(call, options, scale, previous.object);
     const next = copyJson(previous.object);
     setReplicas(call, next, checkScale(call, scale));
     if (scale.metadata.resourceVersion) next.metadata.resourceVersion = scale.metadata.resourceVersion;
@@ -105,15 +106,13 @@ const writer = ({ subresource }: Call, { manager }: WriteOptions) => ({
   subresource: subresource || 'scale',
 });
 
-const checkMetadata = (call: Call, scale: Scale, { metadata: stored }: KubeObject): void => {
-  const { resource, name } = call;
+const checkMetadata = (call: Call, options: WriteOptions, scale: Scale, { metadata: stored }: KubeObject): void => {
   const { metadata } = scale;
   checkName(call, scale);
   if (metadata.namespace && metadata.namespace !== call.namespace)
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   const { uid = '' } = stored;
-  if (metadata.uid && metadata.uid !== uid)
-    throw conflict(groupResource(resource), name, `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`);
+  if (metadata.uid && metadata.uid !== uid) throw wrongIdentity(call, metadata.uid, uid, options.dryRun);
 };
 
 const answer = (call: Call, { object }: Written): Answer => objectAnswer(200, scaleOf(call, object));

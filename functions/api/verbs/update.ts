@@ -1,7 +1,7 @@
 /** PUT of an object, or of one of its subresources that has the object's own form (status, ephemeralcontainers, resize, approval). */
 
 import type { KubeObject } from '../../../kinds/object.ts';
-import { badRequest, conflict, notFound } from '../../../kinds/status.ts';
+import { badRequest, notFound } from '../../../kinds/status.ts';
 import { attributesOf, authorizeAttributes } from '../authorize.ts';
 import { decodeObject } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
@@ -44,8 +44,7 @@ export const replaceObject = async (call: Call, object: KubeObject, options: Wri
     const next = attempt === 0 ? object : copyJson(object);
     if (!previous) {
       if (call.subresource || !call.resource.strategy.allowCreateOnUpdate) throw notFound(groupResource(call.resource), call.name);
-      if (uid)
-        throw conflict(groupResource(call.resource), call.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+      if (uid) throw wrongIdentity(call, uid, '', options.dryRun);
       await call.mayCreate?.();
       wipeSystemMetadata(next);
       delete next.metadata.resourceVersion;
