@@ -18,6 +18,7 @@ import { staticToken } from '../functions/api/authentication/static-token.ts';
 import { clusterAuthorizer } from '../functions/api/authorization/cluster.ts';
 import { rbacAuthorizer } from '../functions/api/authorization/rbac.ts';
 import { bootstrap } from '../functions/api/bootstrap.ts';
+import { webhookConverter } from '../functions/api/conversion.ts';
 import { dumpFlowControl } from '../functions/api/flow-control/dump.ts';
 import { flowControl } from '../functions/api/flow-control/flow-control.ts';
 import { extentIn } from '../functions/api/flow-control/seats.ts';
@@ -160,6 +161,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     logger,
   });
   const debugFlowControl = (page: string, details: boolean) => dumpFlowControl(fair, page, details);
+  const caller = localWebhookCaller();
   const api = createApi({
     log,
     replicas,
@@ -167,7 +169,8 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     authenticators: [clientCertificate(), bearer],
     authorizer,
     nonResource: nonResourceHandler({ registry, aggregation, checks: [store], tokens, gitVersion, debugFlowControl }),
-    admission: admissionPlugins({ replicas, rbac, authorizer, random, clock, registry, caller: localWebhookCaller() }),
+    admission: admissionPlugins({ replicas, rbac, authorizer, random, clock, registry, caller }),
+    converter: webhookConverter(replicas, caller, random),
     allocators: [serviceAllocator({ replicas, serviceCidr: settings.serviceCidr, clock, random })],
     tokens: { issue: tokens.issue, review: bearer.review },
     backends,

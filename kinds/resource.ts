@@ -1,4 +1,5 @@
 /** A served resource: where it is found in the API, the schema of its kind, and its strategy. */
+import type { WebhookConversion } from './custom-resources/conversion.ts';
 import type { KubeObject } from './object.ts';
 import type { Schema } from './schema/schema.ts';
 import type { Strategy } from './strategy.ts';
@@ -56,6 +57,8 @@ export interface StorageForm {
   /** From this served version to the stored form and back; absent where they are the same. Inputs are not changed. */
   readonly toStored?: (object: KubeObject) => KubeObject;
   readonly fromStored?: (object: KubeObject) => KubeObject;
+  /** Set where a webhook must be asked before `fromStored` knows, and instead of `toStored`. */
+  readonly conversion?: WebhookConversion;
 }
 
 /** What is served at this moment. Built-in kinds are fixed; CustomResourceDefinitions join by `Registry` implementations that extend it. */

@@ -10,6 +10,7 @@ import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Allocator } from './allocator.ts';
 import { createClients } from './clients.ts';
 import type { Services } from './context.ts';
+import type { Converter } from './conversion.ts';
 import { encodeError } from './encode.ts';
 import { toStatusError } from './errors.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
@@ -49,6 +50,8 @@ export interface ApiOptions {
   readonly flowControl?: FlowControl;
   /** Absent: there are no extension API servers. */
   readonly aggregation?: Aggregation;
+  /** Absent: no webhooks convert custom resources. */
+  readonly converter?: Converter;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -67,8 +70,8 @@ export const createApi = (options: ApiOptions): Api => {
   const allocators = new Map<string, Allocator[]>();
   for (const allocator of options.allocators)
     allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
-  const { tokens, backends, flowControl } = options;
-  const services: Services = { ...options, allocators, tokens, backends, flowControl };
+  const { tokens, backends, flowControl, converter } = options;
+  const services: Services = { ...options, allocators, tokens, backends, flowControl, converter };
   const { authenticators, nonResource, aggregation } = options;
   const doors: Doors = { services, authenticators, nonResource, aggregation, route, metrics: new Metrics(options) };
   return {

@@ -7,6 +7,7 @@ import type { Guard, Log } from '../../store/log.ts';
 import type { Entry, Replica, Replicas } from '../../store/replica.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
+import type { Converter } from './conversion.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
 import type { ListMeta } from './forms.ts';
 import type { Accept } from './negotiate.ts';
@@ -23,6 +24,8 @@ export interface Services {
   readonly tokens: TokenService | undefined;
   readonly backends: Backends | undefined;
   readonly flowControl: FlowControl | undefined;
+  /** Absent: webhooks that convert cannot be called. */
+  readonly converter?: Converter | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -112,5 +115,6 @@ export const requireSegment = (name: string): void => {
   if (wrong) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: may not contain '${wrong}'`);
 };
 
+/** Where a webhook converts, `prepare` must have been called with the object (`conversion.ts`). */
 export const toServed = (resource: Resource, stored: KubeObject): KubeObject => resource.storage.fromStored?.(stored) ?? stored;
 export const toStored = (resource: Resource, served: KubeObject): KubeObject => resource.storage.toStored?.(served) ?? served;

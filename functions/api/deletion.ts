@@ -10,6 +10,7 @@ import { conflict, notFound, optimisticLock, type Status } from '../../kinds/sta
 import type { Entry } from '../../store/replica.ts';
 import { put, remove } from './commit.ts';
 import { type Answer, type Call, groupResource, objectAnswer, requireSegment, syncedReplica, toServed } from './context.ts';
+import { prepare } from './conversion.ts';
 import { mutate } from './mutate.ts';
 import type { DeleteOptions } from './options.ts';
 import { claim } from './store.ts';
@@ -42,6 +43,11 @@ type Plan =
   | { readonly type: 'mark'; readonly next: KubeObject /** It goes right after. */; readonly thenRemove: boolean }
   | { readonly type: 'remove' };
 
+const served = async (call: Call, stored: KubeObject): Promise<KubeObject> => {
+  await prepare(call, [stored]);
+  return toServed(call.resource, stored);
+};
+
 export const deleteObject = async (call: Call, options: DeleteOptions): Promise<Deleted> => {
   requireSegment(call.name);
   const { services, resource } = call;
@@ -53,30 +59,30 @@ export const deleteObject = async (call: Call, options: DeleteOptions): Promise<
     const entry = replica.get(call.namespace, call.name);
     if (!entry) {
       // Marked by this call, then taken away by another: that is what was asked for.
-      if (marked) return { gone: true, object: toServed(resource, marked) };
+      if (marked) return { gone: true, object: await served(call, marked) };
       throw notFound(groupResource(resource), call.name);
     }
-    const served = toServed(resource, entry.object);
-    if (!marked) checkPreconditions(call, served, options);
-    const admission = { operation: 'DELETE' as const, previous: served, dryRun: options.dryRun, options: options.raw };
+    const before = await served(call, entry.object);
+    if (!marked) checkPreconditions(call, before, options);
+    const admission = { operation: 'DELETE' as const, previous: before, dryRun: options.dryRun, options: options.raw };
     if (!admitted) await mutate(call, admission);
     admitted = true;
     const plan = marked ? ({ type: 'remove' } as const) : planFor(call, entry, options);
-    if (plan.type === 'nothing') return { gone: false, object: served };
+    if (plan.type === 'nothing') return { gone: false, object: before };
     await validate(call, admission);
     if (plan.type === 'mark') {
       const object = plan.next;
-      if (sameJson(object, entry.object) && !plan.thenRemove) return { gone: false, object: served };
-      if (options.dryRun) return { gone: plan.thenRemove, object: toServed(resource, object) };
+      if (sameJson(object, entry.object) && !plan.thenRemove) return { gone: false, object: before };
+      if (options.dryRun) return { gone: plan.thenRemove, object: await served(call, object) };
       const outcome = await put(call, object, entry.revision);
       if (outcome.type !== 'stored') continue;
       object.metadata.resourceVersion = String(outcome.stored.revision);
-      if (!plan.thenRemove) return { gone: false, object: toServed(resource, object) };
+      if (!plan.thenRemove) return { gone: false, object: await served(call, object) };
       marked = object;
       continue;
     }
-    if (options.dryRun) return { gone: true, object: served };
-    const claims = await claim(call, undefined, served);
+    if (options.dryRun) return { gone: true, object: before };
+    const claims = await claim(call, undefined, before);
     const { apiVersion, kind } = entry.object;
     const outcome = await remove(
       call,
@@ -86,7 +92,7 @@ export const deleteObject = async (call: Call, options: DeleteOptions): Promise<
       claims,
     );
     if (outcome.type !== 'stored') continue;
-    return { gone: true, object: toServed(resource, parse(outcome.stored.bytes)) };
+    return { gone: true, object: await served(call, parse(outcome.stored.bytes)) };
   }
   throw conflict(groupResource(resource), call.name, optimisticLock);
 };

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../kinds/object.ts';
 import { isCustomResource } from '../../kinds/resource.ts';
 import { settle } from '../../kinds/schema/settle.ts';
 import { type Call, toServed, toStored } from './context.ts';
+import { convertToStored } from './conversion.ts';
 import { hasStatus, resetStatus } from './strategy.ts';
 
 export interface StoredForm {
@@ -15,9 +16,11 @@ export interface StoredForm {
 }
 
 /** `previous` is in the stored form, too. `object` must not be used afterwards. */
-export const storedForm = (call: Call, object: KubeObject, previous: KubeObject | undefined): StoredForm => {
+export const storedForm = async (call: Call, object: KubeObject, previous: KubeObject | undefined): Promise<StoredForm> => {
   const { resource, subresource, services } = call;
   settle(resource.schema.definition, object);
+  const { conversion } = resource.storage;
+  if (conversion) return { stored: await convertToStored(call, conversion, object), served: object };
   const stored = toStored(resource, object);
   const own = resource.storage.toStored && !isCustomResource(resource) && services.registry.findStored(resource.storage.name);
   if (!own || !hasStatus(resource)) return { stored, served: object };

@@ -6,6 +6,7 @@ import type { KubeObject } from '../../kinds/object.ts';
 import { isCustomResource } from '../../kinds/resource.ts';
 import { conflict, optimisticLock } from '../../kinds/status.ts';
 import { type Call, groupResource, type ObjectAnswer, requireSegment, syncedReplica, toServed, type WriteOptions } from './context.ts';
+import { prepare, prepareEntries } from './conversion.ts';
 import { renewManagedFields } from './managed-fields.ts';
 import { persist } from './pipeline.ts';
 import type { Draft, Written } from './store.ts';
@@ -20,7 +21,7 @@ export const createObject = async (call: Call, object: KubeObject, options: Writ
   wipeSystemMetadata(object);
   dedupOwners(call, object);
   resetStatus(call.resource, object);
-  renewManagedFields(call, options, object, undefined);
+  await renewManagedFields(call, options, object, undefined);
   return insert(call, object, options);
 };
 
@@ -48,6 +49,7 @@ export const updateObject = async (
   for (let attempt = 0; attempt < attempts; attempt++) {
     const replica = await syncedReplica(call.services, call.resource.storage.name);
     const entry = replica.get(call.namespace, call.name);
+    if (entry) await prepareEntries(call, [entry]);
     const previous = entry && { entry, object: toServed(call.resource, entry.object) };
     const object = await produce(previous, attempt);
     const warnings = call.warnings.length;
@@ -65,12 +67,15 @@ export const updateObject = async (
 
 const lostCreation = (error: unknown): boolean => (error as { reason?: string }).reason === 'AlreadyExists';
 
-export const answerOf = (call: Call, written: Written, code = written.created ? 201 : 200): ObjectAnswer => {
+export const answerOf = async (call: Call, written: Written, code = written.created ? 201 : 200): Promise<ObjectAnswer> => {
   const { stored } = written;
   // Of a custom resource, the stored version may keep less than was sent.
-  const lossy = stored && call.resource.storage.toStored && isCustomResource(call.resource);
-  const made = lossy ? toServed(call.resource, parse(stored.bytes)) : written.object;
-  const object = call.resource.strategy.completeRead?.(made) ?? made;
+  const { storage, strategy } = call.resource;
+  const lossy = stored && (storage.toStored || storage.conversion) && isCustomResource(call.resource);
+  const form = lossy ? parse(stored.bytes) : undefined;
+  if (form) await prepare(call, [form]);
+  const made = form ? toServed(call.resource, form) : written.object;
+  const object = strategy.completeRead?.(made) ?? made;
   const plain = stored && !call.resource.storage.fromStored;
   return { type: 'object', code, object: () => object, ...(plain ? { bytes: stored.bytes } : {}) };
 };

@@ -52,7 +52,17 @@ export interface Definition extends KubeObject {
     names: Names;
     versions: readonly DefinedVersion[];
     preserveUnknownFields?: boolean;
-    conversion?: { strategy?: string };
+    conversion?: {
+      strategy?: string;
+      webhook?: {
+        clientConfig?: {
+          url?: string;
+          service?: { namespace: string; name: string; path?: string; port?: number };
+          caBundle?: string;
+        };
+        conversionReviewVersions?: readonly string[];
+      };
+    };
   };
   status?: {
     acceptedNames?: Names;

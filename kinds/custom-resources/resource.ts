@@ -2,6 +2,7 @@
 import type { Resource, Subresource } from '../resource.ts';
 import { apiVersionOf } from '../resource.ts';
 import type { Schema } from '../schema/schema.ts';
+import { WebhookConversion } from './conversion.ts';
 import { conditionHolds, type DefinedVersion, type Definition } from './definition.ts';
 import { schemaOf } from './schema.ts';
 import { formsOf } from './stored.ts';
@@ -54,6 +55,7 @@ export const resourcesOf = (definition: Definition): { readonly resource: Resour
       lazy(() => schemaOf(schema?.openAPIV3Schema, spec.preserveUnknownFields)),
     );
   const stored = versions.find(({ storage }) => storage)?.name ?? '';
+  const webhook = spec.conversion?.strategy === 'Webhook' ? spec.conversion.webhook : undefined;
   const unknown = (): Schema => schemaOf(undefined);
   return versions.map(version => {
     const schema = schemas.get(version.name) ?? unknown;
@@ -62,8 +64,16 @@ export const resourcesOf = (definition: Definition): { readonly resource: Resour
       stored: apiVersionOf({ group, version: stored }),
       servedSchema: schema,
       storedSchema: schemas.get(stored) ?? unknown,
-      webhook: spec.conversion?.strategy === 'Webhook',
-      kind,
+      conversion: webhook
+        ? new WebhookConversion({
+            config: webhook,
+            kind,
+            served: apiVersionOf({ group, version: version.name }),
+            stored: apiVersionOf({ group, version: stored }),
+            servedSchema: schema,
+            storedSchema: apiVersion => (schemas.get(apiVersion.slice(group.length + 1)) ?? unknown)(),
+          })
+        : undefined,
       // The generation counts changes of the spec, which holds the schemas.
       unchanged: definition.metadata.generation === 1,
     });

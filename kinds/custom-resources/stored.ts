@@ -1,7 +1,6 @@
 /**
  * From the stored version to a served one and back. Conversion is by name alone (strategy `None`): the fields stay as they are; with
- * strategy `Webhook` only the stored version can be read and written. What is
- * stored is completed and pruned by the schema of the version it is stored in, also when it is read: the schema may have changed since.
+ * strategy `Webhook` somebody else tells what they become. What is stored is completed and pruned by the schema of the version it is stored in, also when it is read: the schema may have changed since.
  */
 import { copyJson } from '../copy.ts';
 import { semanticEqual } from '../equality.ts';
@@ -9,11 +8,12 @@ import type { JsonObject, KubeObject } from '../object.ts';
 import { applySchemaDefaults } from '../schema/defaults.ts';
 import { prune } from '../schema/prune.ts';
 import type { Schema } from '../schema/schema.ts';
-import { internalError } from '../status.ts';
+import type { WebhookConversion } from './conversion.ts';
 
 export interface Forms {
   readonly toStored?: (object: KubeObject) => KubeObject;
   readonly fromStored?: (object: KubeObject) => KubeObject;
+  readonly conversion?: WebhookConversion;
 }
 
 export interface FormsOptions {
@@ -22,9 +22,8 @@ export interface FormsOptions {
   readonly stored: string;
   readonly servedSchema: () => Schema;
   readonly storedSchema: () => Schema;
-  /** Only a webhook can tell what another version looks like; there is no guessing. */
-  readonly webhook: boolean;
-  readonly kind: string;
+  /** Set where only a webhook can tell what another version looks like. */
+  readonly conversion: WebhookConversion | undefined;
   /** No object can have been written under another schema than that of today. */
   readonly unchanged: boolean;
 }
@@ -36,14 +35,9 @@ const settle = (schema: Schema, object: KubeObject): KubeObject => {
   return object;
 };
 
-export const formsOf = ({ served, stored, servedSchema, storedSchema, webhook, kind, unchanged }: FormsOptions): Forms => {
+export const formsOf = ({ served, stored, servedSchema, storedSchema, conversion, unchanged }: FormsOptions): Forms => {
   const same = served === stored;
-  if (!same && webhook) {
-    const refuse = (from: string): never => {
-      throw internalError(`conversion webhook for ${from}, Kind=${kind} failed: conversion webhooks are not called by this server`);
-    };
-    return { toStored: () => refuse(served), fromStored: () => refuse(stored) };
-  }
+  if (conversion && !(same && unchanged)) return { conversion, fromStored: object => conversion.served(object) };
   if (same && unchanged) return {};
   // Replicas keep parsed objects for a while; as long as they do, the work is done once.
   const known = new WeakMap<KubeObject, KubeObject>();

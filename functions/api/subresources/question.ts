@@ -26,7 +26,7 @@ export const question = async (
   const object = await decodeObject(exchange, target, options.fieldValidation);
   complete(object);
   const asked: Resource = { ...exchange.resource, ...target };
-  renewManagedFields({ ...exchange, resource: asked }, options, object, undefined);
+  await renewManagedFields({ ...exchange, resource: asked }, options, object, undefined);
   const admission = { operation: 'CREATE' as const, object, dryRun: options.dryRun, options: options.raw };
   await mutate(exchange, admission);
   return { object, admitted: () => validate(exchange, admission) };

@@ -11,6 +11,7 @@ import {
   requireSegment,
   toServed,
 } from '../context.ts';
+import { prepareEntries } from '../conversion.ts';
 import { requireRevision } from '../options.ts';
 import { tooLargeRevision } from './list.ts';
 
@@ -29,6 +30,7 @@ export const readEntry = async (call: Call): Promise<Entry> => {
   await replica.sync();
   const entry = replica.get(call.namespace, call.name);
   if (!entry) throw notFound(groupResource(call.resource), call.name);
+  await prepareEntries(call, [entry]);
   return entry;
 };
 

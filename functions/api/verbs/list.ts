@@ -5,6 +5,7 @@ import type { Entry, Replica } from '../../../store/replica.ts';
 import { inOrder } from '../../../store/sorted.ts';
 import { type Answer, type Exchange, type ListAnswer, syncedReplica } from '../context.ts';
 import { continueExpired, decodeContinue, encodeContinue, isTooOld, keyIn } from '../continue-token.ts';
+import { prepareEntries } from '../conversion.ts';
 import { asOf } from '../history.ts';
 import { type ListOptions, listOptions, parseRevision } from '../options.ts';
 import { type Selection, select, selected } from '../selection.ts';
@@ -25,6 +26,8 @@ export const list = async (exchange: Exchange): Promise<Answer> => {
 
 export const listSelected = async (exchange: Exchange, options: ListOptions, selection: Selection): Promise<ListAnswer> => {
   const replica = await syncedReplica(exchange.services, exchange.resource.storage.name);
+  // Selections may look into fields.
+  if (exchange.resource.storage.conversion) await prepareEntries(exchange, replica.list(selection.query));
   if (options.continue) return continued(exchange, options, selection, replica);
   const { resourceVersion: text, resourceVersionMatch: match, limit } = options;
   const asked = parseRevision(text);
@@ -46,6 +49,7 @@ const limitOf = ({ resourceVersion, limit }: ListOptions): number => (resourceVe
 
 const past = async (exchange: Exchange, replica: Replica, selection: Selection, revision: number): Promise<readonly Entry[]> => {
   const entries = await asOf(exchange.services.log, replica, exchange.namespace, revision);
+  await prepareEntries(exchange, entries);
   return selection.narrowed ? entries.filter(entry => selection.matches(entry)) : entries;
 };
 

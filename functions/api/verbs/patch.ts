@@ -11,7 +11,8 @@ import type { Schema } from '../../../kinds/schema/schema.ts';
 import { badRequest, conflict, notFound, StatusError } from '../../../kinds/status.ts';
 import { readBody } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, type WriteOptions } from '../context.ts';
-import { renewManagedFields, toVersionOf } from '../managed-fields.ts';
+import { inVersions } from '../conversion.ts';
+import { renewManagedFields } from '../managed-fields.ts';
 import { type PatchType, patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
 import type { Draft, Written } from '../store.ts';
@@ -106,7 +107,7 @@ export const applyChange = (
   return object;
 };
 
-const patched = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): KubeObject => {
+const patched = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): Promise<KubeObject> | KubeObject => {
   const { resource } = call;
   if (!previous) throw notFound(groupResource(resource), call.name);
   // A strategic merge patch is applied to the typed object, where kind and version are not looked at again.
@@ -141,39 +142,41 @@ const checkKind = (resource: Resource, made: unknown): void => {
   throw badRequest(`the API version in the data (${version}) does not match the expected API version (${expected})`);
 };
 
-const settle = (
+const settle = async (
   call: Call,
   next: KubeObject,
   options: WriteOptions,
   previous: NonNullable<Draft['previous']>,
   track: boolean,
-): KubeObject => {
+): Promise<KubeObject> => {
   applyDefaults(call.resource, next);
   ensureNamespace(call, next);
   checkName(call, next);
   dedupOwners(call, next);
   // A writer owns what it wrote, also where it is put back then; which fields are exempt is a fact of its own.
-  if (track) renewManagedFields(call, options, next, previous.object);
+  if (track) await renewManagedFields(call, options, next, previous.object);
   keepForeignParts(call, next, previous.object);
   return next;
 };
 
-const applied = (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): KubeObject => {
+const applied = async (call: Call, change: Patch, options: WriteOptions, previous: Draft['previous']): Promise<KubeObject> => {
   const { resource, subresource, services } = call;
   const value = change.value as KubeObject;
   if (!previous && subresource) throw notFound(groupResource(resource), call.name);
-  const merged = serverSideApply({
-    schema: resource.schema,
-    live: previous?.object,
-    applied: value,
-    manager: options.manager,
-    force: options.force,
-    apiVersion: apiVersionOf(resource),
-    kind: resource.kind,
-    subresource,
-    time: timestamp(services.clock.now()),
-    toVersion: toVersionOf(call),
-  });
+  const merged = await inVersions(call, previous?.object, toVersion =>
+    serverSideApply({
+      toVersion,
+      schema: resource.schema,
+      live: previous?.object,
+      applied: value,
+      manager: options.manager,
+      force: options.force,
+      apiVersion: apiVersionOf(resource),
+      kind: resource.kind,
+      subresource,
+      time: timestamp(services.clock.now()),
+    }),
+  );
   if (change.problems.length > 0) {
     if (options.fieldValidation === 'Strict')
       throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${change.problems.join(', ')}`);

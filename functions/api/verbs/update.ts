@@ -49,12 +49,12 @@ export const replaceObject = async (call: Call, object: KubeObject, options: Wri
       wipeSystemMetadata(next);
       delete next.metadata.resourceVersion;
       resetStatus(call.resource, next);
-      renewManagedFields(call, options, next, undefined);
+      await renewManagedFields(call, options, next, undefined);
       return next;
     }
     const stored = previous.object.metadata.uid ?? '';
     if (uid && uid !== stored) throw wrongIdentity(call, uid, stored, options.dryRun);
-    renewManagedFields(call, options, next, previous.object);
+    await renewManagedFields(call, options, next, previous.object);
     keepForeignParts(call, next, previous.object);
     return next;
   });

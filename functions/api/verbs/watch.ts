@@ -9,6 +9,7 @@ import { expired, notAcceptable, type Status, StatusError } from '../../../kinds
 import { ExpiredError } from '../../../store/log.ts';
 import type { Entry, Replica, ReplicaEvent } from '../../../store/replica.ts';
 import { type Answer, type Exchange, syncedReplica, toServed } from '../context.ts';
+import { prepareEntries } from '../conversion.ts';
 import { jsonHeaders } from '../encode.ts';
 import { includeOf, partialMetadata, refuseListForm, tableOf } from '../forms.ts';
 import { protobufType } from '../negotiate.ts';
@@ -77,6 +78,7 @@ async function* stream(
       await replica.sync();
       if (asked > replica.revision) throw tooLargeRevision(asked, replica.revision);
       revision = replica.revision;
+      await prepareEntries(exchange, replica.list(selection.query));
       yield* initialEvents(form, selected(replica, selection));
       if (options.sendInitialEvents && options.allowWatchBookmarks) yield form.bookmark(revision, true);
     } else if (fromNow) revision = replica.revision;
@@ -113,6 +115,11 @@ async function* stream(
         if (arrived.done) break;
         const { events, revision: reached } = arrived.value;
         arrived = undefined;
+        if (exchange.resource.storage.conversion)
+          await prepareEntries(
+            exchange,
+            events.flatMap(({ entry, previous }) => (previous ? [entry, previous] : [entry])),
+          );
         const bytes = relevant(form, selection, events, revision);
         revision = Math.max(revision, reached);
         if (bytes) yield bytes;
