@@ -80,6 +80,9 @@ export const show = (value: unknown): string => {
   return goJson(value);
 };
 
+/** The text of a path without a name, which some rules of upstream have. */
+export const nowhere = '[]';
+
 /** A path, or its text where one is made by hand. */
 export type Field = Path | string;
 

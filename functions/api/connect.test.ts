@@ -48,8 +48,8 @@ test('what admission changes is what it is opened with', async () => {
 });
 
 test.each([
-  ['ports=x', 'strconv.ParseInt: parsing "x": invalid syntax'],
-  ['ports=4294967296', 'strconv.ParseInt: parsing "4294967296": value out of range'],
+  ['ports=x', 'cannot convert to []int32: strconv.ParseUint: parsing "x": invalid syntax'],
+  ['ports=4294967296', 'cannot convert to []int32: strconv.ParseUint: parsing "4294967296": value out of range'],
   ['dryRun=All', 'dryRun is not supported'],
 ])('%s is refused', async (query, message) => {
   await expect(opened('portforward', query)).rejects.toThrow(message);

@@ -23,12 +23,13 @@ const flag = (values: readonly string[]): boolean | undefined => {
 };
 const text = ([first]: readonly string[]): string | undefined => first || undefined;
 const texts = (values: readonly string[]): readonly string[] | undefined => (values.length > 0 ? values : undefined);
+/** Ports, several of them in one value or in many. */
 const numbers = (values: readonly string[]): readonly number[] | undefined =>
-  texts(values)?.map(value => {
-    if (!/^[+-]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
-    const number = Number(value);
-    if (number !== (number | 0)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
-    return number;
+  texts(values.flatMap(value => value.split(',')))?.map(value => {
+    const refuse = (why: string) => badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(value)}: ${why}`);
+    if (!/^\d+$/.test(value)) throw refuse('invalid syntax');
+    if (Number(value) > 65535) throw refuse('value out of range');
+    return Number(value);
   });
 
 const streams = { stdin: flag, stdout: flag, stderr: flag, tty: flag, container: text };

@@ -1,5 +1,5 @@
 /** The rules over a whole pod spec, in pods and templates (`ValidatePodSpec` of kubernetes `pkg/apis/core/validation`). */
-import { duplicate, forbidden, invalid, notFound, type Path, required } from '../field.ts';
+import { duplicate, forbidden, invalid, notFound, nowhere, type Path, required } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, isDns1123Subdomain, isQualifiedName, rangeText, validateLabels } from '../metadata.ts';
 import { checkAffinity, checkSpread, checkTolerations } from './affinity.ts';
@@ -30,7 +30,7 @@ const checkClaims = (
   const names = new Set<string>();
   claims.forEach((claim, i) => {
     if (pod?.annotations && Object.hasOwn(pod.annotations, mirrorAnnotation)) {
-      errors.push(forbidden('', 'static pods do not support resource claims'));
+      errors.push(forbidden(nowhere, 'static pods do not support resource claims'));
       return;
     }
     const at = path.index(i);

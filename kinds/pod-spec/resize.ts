@@ -1,6 +1,6 @@
 /** In-place resize of a pod's containers: CPU and memory, nothing else (`ValidatePodResize`). */
 import { semanticEqual } from '../equality.ts';
-import { forbidden, invalid, type Path, root } from '../field.ts';
+import { forbidden, invalid, nowhere, type Path, root } from '../field.ts';
 import type { FieldError } from '../status.ts';
 import type { Errors } from './check.ts';
 import { mirrorAnnotation } from './pod-spec.ts';
@@ -92,7 +92,7 @@ const checkPodLevel = (after: PodSpec, before: PodSpec, errors: Errors): void =>
     if (removed(after.resources?.limits, before.resources.limits))
       errors.push(forbidden(path.child('limits'), 'pod-level resource limits cannot be removed'));
   }
-  if (!semanticEqual(withOldCompute(after.resources, before.resources), before.resources))
+  if (!semanticEqual(withOldCompute(after.resources, before.resources), before.resources ?? {}))
     errors.push(forbidden(specPath, 'only cpu and memory resources are mutable at pod-level'));
 };
 
@@ -122,8 +122,8 @@ export const validateResize = (next: Pod, previous: Pod): FieldError[] => {
   const after = next.spec ?? noSpec;
   const before = previous.spec ?? noSpec;
   if (previous.metadata.annotations && Object.hasOwn(previous.metadata.annotations, mirrorAnnotation))
-    return [forbidden('', 'static pods cannot be resized')];
-  if (before.os?.name === 'windows') return [forbidden('', 'windows pods cannot be resized')];
+    return [forbidden(nowhere, 'static pods cannot be resized')];
+  if (before.os?.name === 'windows') return [forbidden(nowhere, 'windows pods cannot be resized')];
   const errors: Errors = [];
   if ((previous.status?.qosClass ?? qosClass(before)) !== qosClass(after))
     errors.push(invalid(specPath, next.status?.qosClass ?? '', 'Pod QOS Class may not change as a result of resizing'));

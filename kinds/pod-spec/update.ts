@@ -1,7 +1,7 @@
 /** What of a pod may change once it exists (`ValidatePodUpdate` of kubernetes `pkg/apis/core/validation`). */
 import { difference } from '../diff.ts';
 import { semanticEqual } from '../equality.ts';
-import { forbidden, invalid, type Path, required, root } from '../field.ts';
+import { forbidden, invalid, nowhere, type Path, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { rangeText } from '../metadata.ts';
 import type { FieldError } from '../status.ts';
@@ -184,7 +184,7 @@ export const validatePodUpdate = (next: Pod, previous: Pod): FieldError[] => {
 /** Ephemeral containers can only be added. */
 export const validateEphemeralContainersUpdate = (next: Pod, previous: Pod): FieldError[] => {
   if (previous.metadata.annotations && Object.hasOwn(previous.metadata.annotations, mirrorAnnotation))
-    return [forbidden('', 'static pods do not support ephemeral containers')];
+    return [forbidden(nowhere, 'static pods do not support ephemeral containers')];
   const errors: Errors = [];
   checkAnnotationChanges(next, previous, errors);
   const path = specPath.child('ephemeralContainers');

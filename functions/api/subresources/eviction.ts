@@ -70,7 +70,7 @@ export const evictPod = async (
   const now = timestamp(call.services.clock.now());
   if (!goesAnyway(pod)) await spendBudget(call, pod, options.dryRun);
   // Whoever watches the pod learns why it goes.
-  if (!pod.metadata.deletionTimestamp) await amend({ ...call, guards: [] }, options.dryRun, object => markEvicted(object as Pod, now));
+  await amend({ ...call, guards: [] }, options.dryRun, object => markEvicted(object as Pod, now));
   await deleteObject({ ...call, subresource: '' }, options);
   return success();
 };
@@ -81,6 +81,7 @@ const goesAnyway = ({ metadata, status }: Pod): boolean =>
 
 const markEvicted = (pod: Pod, now: string): void => {
   pod.status ??= {};
+  const before = pod.status.conditions?.find(({ type }) => type === 'DisruptionTarget');
   const others = (pod.status.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
   const condition = {
     type: 'DisruptionTarget',
@@ -88,7 +89,7 @@ const markEvicted = (pod: Pod, now: string): void => {
     reason: 'EvictionByEvictionAPI',
     message: 'Eviction API: evicting',
     lastProbeTime: null as unknown as string,
-    lastTransitionTime: now,
+    lastTransitionTime: before?.status === 'True' ? (before.lastTransitionTime ?? now) : now,
   };
   pod.status.conditions = [...others, condition];
 };

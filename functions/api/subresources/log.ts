@@ -1,4 +1,6 @@
 /** A container's log, fetched from the agent of its node and passed on as it comes. */
+import { nowhere } from '../../../kinds/field.ts';
+import { canonicalTime, GoError } from '../../../kinds/schema/go-values.ts';
 import { badRequest, invalid, StatusError, serviceUnavailable } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
 import type { Answer, Exchange } from '../context.ts';
@@ -6,10 +8,18 @@ import { hostPort, networkFailure } from '../proxy/network-failure.ts';
 import type { Backend, BackendResponse, Backends } from '../types.ts';
 import { agentOf, containerOf, nodeOf, readPod } from './streams.ts';
 
-const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes', 'stream'];
+const passedOn = ['follow', 'previous', 'timestamps', 'sinceSeconds', 'sinceTime', 'tailLines', 'limitBytes'];
 const atLeast: Readonly<Record<string, number>> = { sinceSeconds: 1, tailLines: 0, limitBytes: 1 };
 
-const checkOptions = (query: URLSearchParams): void => {
+const checkTime = (text: string): void => {
+  try {
+    if (text) canonicalTime(text);
+  } catch (error) {
+    throw error instanceof GoError ? badRequest(error.message) : error;
+  }
+};
+
+const checkOptions = (query: URLSearchParams, pod: string): void => {
   const errors = [];
   for (const [name, least] of Object.entries(atLeast)) {
     const text = query.get(name);
@@ -22,24 +32,27 @@ const checkOptions = (query: URLSearchParams): void => {
         message: `Invalid value: ${Number(text)}: must be greater than ${least === 0 ? 'or equal to 0' : '0'}`,
       });
   }
+  checkTime(query.get('sinceTime') ?? '');
   if (query.get('sinceSeconds') && query.get('sinceTime'))
     errors.push({
       type: 'Forbidden' as const,
-      field: '',
+      field: nowhere,
       message: 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
     });
-  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, '', errors);
+  // Telling the streams apart is behind a gate that is off by default.
+  if (query.has('stream')) errors.push({ type: 'Forbidden' as const, field: 'stream', message: 'Forbidden: may not be specified' });
+  if (errors.length > 0) throw invalid({ group: '', kind: 'PodLogOptions' }, pod, errors);
 };
 
 const startedOnce = (pod: Pod): boolean => Boolean(pod.spec?.nodeName);
 
 export const log = async (exchange: Exchange): Promise<Answer> => {
   const { info, services, request } = exchange;
-  checkOptions(info.query);
+  checkOptions(info.query, exchange.name);
   const pod = await readPod(exchange);
   const container = containerOf(pod, info.query.get('container') ?? '');
   // A pod that waits for its node has said nothing yet.
-  if (!startedOnce(pod)) return { type: 'raw', response: { status: 200, headers: { 'content-type': 'text/plain' }, body: '' } };
+  if (!startedOnce(pod)) return { type: 'raw', response: { status: 204, headers: {}, body: '' } };
   if (!services.backends) throw serviceUnavailable('this API server has no way to the nodes');
   const agent = await agentOf(exchange, nodeOf(pod));
   const query = new URLSearchParams();

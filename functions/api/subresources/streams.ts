@@ -11,7 +11,8 @@ const agentPort = 10250;
 export const agentOf = async (call: Call, nodeName: string): Promise<Backend> => {
   const nodes = await syncedReplica(call.services, 'nodes');
   const node = nodes.get('', nodeName)?.object as Node | undefined;
-  if (!node) throw notFound({ group: '', resource: 'nodes' }, nodeName);
+  // Named after what was asked for, as upstream has it.
+  if (!node) throw notFound(groupResource(call.resource), nodeName);
   const addresses = node.status?.addresses ?? [];
   const address = ['InternalIP', 'Hostname', 'ExternalIP'].map(type => addresses.find(a => a.type === type)).find(Boolean);
   if (!address) throw serviceUnavailable(`no preferred addresses found; known addresses: []`);
@@ -25,8 +26,6 @@ export const readPod = async (call: Call): Promise<Pod> => {
   return pod;
 };
 
-const defaultContainer = 'kubectl.kubernetes.io/default-container';
-
 /** The named container, or the only one. */
 export const containerOf = (pod: Pod, asked: string): string => {
   const { name } = pod.metadata;
@@ -39,11 +38,9 @@ export const containerOf = (pod: Pod, asked: string): string => {
   }
   const [only] = containers;
   if (only && containers.length === 1) return only.name;
-  const preferred = pod.metadata.annotations?.[defaultContainer];
-  if (preferred && containers.some(container => container.name === preferred)) return preferred;
-  const names = (list: readonly { name: string }[]) => list.map(container => container.name).join(' ');
-  const initPart = init.length > 0 ? ` or one of the init containers: [${names(init)}]` : '';
-  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names(containers)}]${initPart}`);
+  if (!only) throw badRequest(`a container name must be specified for pod ${name}`);
+  const names = [...init, ...containers, ...(pod.spec?.ephemeralContainers ?? [])].map(container => container.name);
+  throw badRequest(`a container name must be specified for pod ${name}, choose one of: [${names.join(' ')}]`);
 };
 
 /** A pod that has no node has nothing to connect to. */
