@@ -33,10 +33,11 @@ const joined = (name: string, field: Field, shown = name, head = ''): FieldError
 };
 const mixedCase = 'may have mixed case, but should otherwise match: ';
 
-const validateNames = (names: Names, field: Path): FieldError[] => {
+const needed = ['plural', 'singular', 'kind', 'listKind'] as const;
+/** Of those that are there. */
+const validateNames = (names: Partial<Names>, field: Path): FieldError[] => {
   const { plural, singular, kind, listKind, shortNames = [], categories = [] } = names;
   const errors: FieldError[] = [];
-  for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) if (!names[name]) errors.push(required(field.child(name)));
   if (plural) errors.push(...joined(plural, field.child('plural')));
   if (singular) errors.push(...joined(singular, field.child('singular')));
   if (kind) errors.push(...joined(kind.toLowerCase(), field.child('kind'), kind, mixedCase));
@@ -247,6 +248,7 @@ const validateSpec = (object: CustomResourceDefinition): FieldError[] => {
   else if (groupProblems.length) errors.push(invalid(groupField, group, groupProblems.join(',')));
   else if (!group.includes('.')) errors.push(invalid(groupField, group, 'should be a domain with at least one dot'));
   errors.push(...oneOf(scope, ['Cluster', 'Namespaced'], specField.child('scope')), ...validateVersions(spec.versions));
+  for (const name of needed) if (!names[name]) errors.push(required(specField.child('names', name)));
   errors.push(...validateNames(names, specField.child('names')), ...validateConversion(spec.conversion));
   if (spec.preserveUnknownFields === true && !object.metadata.resourceVersion)
     errors.push(
@@ -358,6 +360,12 @@ export const customResourceDefinition: Strategy<CustomResourceDefinition> = {
       .filter(format => !before.has(format))
       .map(format => `unrecognized format ${quote(format)}`);
   },
-  subresources: { status: { prepareForUpdate: keepAllButStatus, validateUpdate: validateStored } },
+  subresources: {
+    status: {
+      prepareForUpdate: keepAllButStatus,
+      // Which versions are stored is not judged before the definition itself is written.
+      validateUpdate: ({ status }) => validateNames((status?.acceptedNames ?? {}) as Partial<Names>, root('status', 'acceptedNames')),
+    },
+  },
   cells: object => [object.metadata.name, object.metadata.creationTimestamp ?? null],
 };
