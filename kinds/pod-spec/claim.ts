@@ -2,6 +2,7 @@
 import { forbidden, invalid, notSupported, type Path, required } from '../field.ts';
 import { isDns1123Label, isDns1123Subdomain, validateAnnotations, validateLabelSelector, validateLabels } from '../metadata.ts';
 import { formatQuantity, sign } from '../quantity.ts';
+import { emptiesOf } from '../schema/given.ts';
 import { check, type Errors } from './check.ts';
 import { quantity } from './resources.ts';
 import type { PersistentVolumeClaimSpec, Volume } from './types.ts';
@@ -69,7 +70,8 @@ export const checkClaimTemplate = (template: ClaimTemplate, path: Path, errors: 
   for (const field of Object.keys(metadata)) {
     const value = metadata[field as keyof typeof metadata];
     if (!metadataOfTemplates.has(field) && value !== '' && value !== null && value !== undefined)
-      errors.push(forbidden(at.child(field), 'cannot be set'));
+      errors.push(forbidden(at.child(field === 'uid' ? 'uID' : field), 'cannot be set'));
   }
+  for (const field of emptiesOf(metadata)) if (!metadataOfTemplates.has(field)) errors.push(forbidden(at.child(field), 'cannot be set'));
   checkClaimSpec(template.spec ?? {}, path.child('spec'), errors);
 };

@@ -1,6 +1,7 @@
 /** Containers of all three sorts: regular, init (among them sidecars) and ephemeral. */
 import { duplicate, forbidden, invalid, notFound, notSupported, type Path, required, tooMany } from '../field.ts';
 import { isDns1123Label, isPortName, isPortNumber } from '../metadata.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import { checkChoice, checkOneOf, checkRequired, type Errors } from './check.ts';
 import { checkEnv, checkEnvFrom } from './env.ts';
 import { checkProbes } from './probes.ts';
@@ -63,11 +64,12 @@ const checkResizePolicies = (container: AnyContainer, podRestart: string | undef
 
 const restartPolicies = ['Always', 'Never', 'OnFailure'];
 const restartActions = ['Restart', 'RestartAllContainers'];
+const policyFirst = 'must specify restartPolicy when restart rules are used';
 /** A container may override the pod's restart policy, and add rules by exit code (KEP-5307). */
 const checkRestart = (container: AnyContainer, path: Path, errors: Errors): void => {
   const { restartPolicy, restartPolicyRules: rules = [] } = container;
   if (restartPolicy === undefined) {
-    if (rules.length) errors.push(required(path.child('restartPolicy'), 'must specify restartPolicy when restart rules are used'));
+    if (rules.length) errors.push(required(path.child('restartPolicy'), policyFirst));
     else return;
   }
   checkOneOf(restartPolicy, restartPolicies, path.child('restartPolicy'), errors);
@@ -125,7 +127,8 @@ const checkInitial = (facts: PodFacts, path: Path, errors: Errors): void => {
   facts.spec.initContainers?.forEach((container, i) => {
     const at = path.index(i);
     checkCommon(container, facts, at, errors);
-    checkRestart(container, at, errors);
+    if (container.restartPolicy !== undefined) checkRestart(container, at, errors);
+    else if (container.restartPolicyRules?.length) errors.push(required(at.child('restartPolicy'), policyFirst));
     if (names.has(container.name)) errors.push(duplicate(at.child('name'), container.name));
     else if (container.name) names.add(container.name);
     // Init containers run one after another, so only ports of one and the same can clash; the path is upstream's.
@@ -160,8 +163,13 @@ const notForDebugging = ['ports', 'resources', 'livenessProbe', 'readinessProbe'
   'restartPolicy',
   'restartPolicyRules',
 ]);
-const isZero = (value: unknown): boolean =>
-  value === undefined || value === '' || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+/** Given at all, empty or not; but requirements, which a container always has, with something in them. */
+const isGiven = (container: EphemeralContainer, field: string): boolean => {
+  const value = container[field as keyof EphemeralContainer];
+  if (field !== 'resources') return value !== undefined || emptyAsGiven(container, field) !== undefined;
+  const parts = ['requests', 'limits', 'claims'] as const;
+  return parts.some(part => container.resources?.[part] !== undefined || emptyAsGiven(container.resources, part) !== undefined);
+};
 const checkEphemeral = (facts: PodFacts, path: Path, errors: Errors): void => {
   const { containers = [], initContainers = [], ephemeralContainers } = facts.spec;
   if (!ephemeralContainers?.length) return;
@@ -176,8 +184,7 @@ const checkEphemeral = (facts: PodFacts, path: Path, errors: Errors): void => {
     const target = container.targetContainerName;
     if (target && !others.has(target)) errors.push(notFound(at.child('targetContainerName'), target));
     for (const field of notForDebugging) {
-      if (!isZero(container[field as keyof EphemeralContainer]))
-        errors.push(forbidden(at.child(field), 'cannot be set for an Ephemeral Container'));
+      if (isGiven(container, field)) errors.push(forbidden(at.child(field), 'cannot be set for an Ephemeral Container'));
     }
     container.volumeMounts?.forEach((mount, j) => {
       for (const field of ['subPath', 'subPathExpr'] as const)

@@ -9,6 +9,7 @@ import {
   validateContainerResourceName,
   validateResourceName,
 } from '../resource-names.ts';
+import { emptyAsGiven } from '../schema/given.ts';
 import { check, type Errors } from './check.ts';
 import type { AnyContainer, PodSpec, ResourceList, ResourceRequirements } from './types.ts';
 
@@ -229,7 +230,8 @@ export const checkPodResources = (spec: PodSpec, claims: ReadonlySet<string>, sp
     errors.push(forbidden(path, 'may not be set for a windows pod'));
     return;
   }
-  if (spec.resources.claims) errors.push(forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'));
+  if (spec.resources.claims ?? emptyAsGiven(spec.resources, 'claims'))
+    errors.push(forbidden(path.child('claims'), 'claims may not be set for Resources at pod-level'));
   checkRequirements(spec.resources, checkPodName, claims, path, errors);
   checkConsistency(spec, path, errors);
 };

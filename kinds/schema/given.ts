@@ -13,3 +13,6 @@ export const rememberEmpty = (owner: object, field: string, value: object): void
 
 /** The empty list or map that `field` of `owner` was given as. */
 export const emptyAsGiven = (owner: object | undefined, field: string): unknown => (owner ? given.get(owner)?.get(field) : undefined);
+
+/** The fields of `owner` that were given as empty lists or maps. */
+export const emptiesOf = (owner: object): readonly string[] => [...(given.get(owner)?.keys() ?? [])];

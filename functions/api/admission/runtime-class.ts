@@ -2,6 +2,7 @@
 import { quote } from '../../../kinds/field.ts';
 import type { KubeObject } from '../../../kinds/object.ts';
 import { bareError } from '../../../kinds/patch/errors.ts';
+import { emptyAsGiven } from '../../../kinds/schema/given.ts';
 import type { Pod, PodSpec, Toleration } from '../../../kinds/types.ts';
 import type { Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -59,7 +60,8 @@ export const runtimeClass = (replicas: Replicas): AdmissionPlugin => {
       if (!spec) return;
       const overhead = (await classOf(request, spec))?.overhead;
       if (!overhead) {
-        if (spec.overhead) throw refused(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+        if (spec.overhead ?? emptyAsGiven(spec, 'overhead'))
+          throw refused(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
       } else if (!sameJson(spec.overhead ?? {}, overhead.podFixed ?? {})) throw refused(request, otherOverhead);
     },
   };
