@@ -121,3 +121,23 @@ describe('update', () => {
     expect(errors).toHaveLength(3);
   });
 });
+
+describe('how a kind looks at metadata', () => {
+  const named = (finalizers: string[], more: object = {}) => object({ uid: 'u', resourceVersion: '1', finalizers, ...more });
+  test('a finalizer without a domain is a standard one, but for kinds of the machinery', () => {
+    const text = 'metadata.finalizers[0]: Invalid value: "a": name is neither a standard finalizer name nor is it fully qualified';
+    expect(texts(metadata.validateMetadata(named(['a']), namespaced))).toEqual([text]);
+    expect(metadata.validateMetadata(named(['orphan', 'a.b/c']), namespaced)).toEqual([]);
+    const machinery = { namespaced: true, strategy: { metadataChecks: { machinery: true } } };
+    expect(metadata.validateMetadata(named(['a']), machinery)).toEqual([]);
+  });
+  test.each([
+    [{ update: [] }, 2],
+    [{ update: ['change'] }, 3],
+    [{ update: ['whole'] }, 3],
+    [{ update: ['whole', 'change'] }, 4],
+  ] as const)('%j tells a label that is wrong %i times', (metadataChecks, times) => {
+    const next = named([], { labels: { a: '-' } });
+    expect(metadata.validateMetadataUpdate(next, named([]), { namespaced: true, strategy: { metadataChecks } })).toHaveLength(times);
+  });
+});

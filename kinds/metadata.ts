@@ -139,11 +139,12 @@ interface Scope {
   readonly strategy: Pick<Strategy, 'nameRule' | 'metadataChecks'>;
 }
 
+type Rule = NonNullable<Strategy['nameRule']>;
 /** What creation and update both check about the name. */
-const validateNames = (object: KubeObject, namespaced: boolean, rule: NonNullable<Strategy['nameRule']>): FieldError[] => {
+const validateNames = (object: KubeObject, namespaced: boolean, rule: Rule, generated: boolean): FieldError[] => {
   const { name, generateName, namespace } = object.metadata;
   const errors: FieldError[] = [];
-  if (generateName)
+  if (generateName && generated)
     for (const text of checkName(rule, generateName, true)) errors.push(invalid(metadata.child('generateName'), generateName, text));
   if (!name) errors.push(required(nameField, 'name or generateName is required'));
   else for (const text of checkName(rule, name, false)) errors.push(invalid(nameField, name, text));
@@ -159,8 +160,8 @@ const validateShared = ({ metadata: meta }: KubeObject): FieldError[] => [
   ...validateOwnerReferences(meta.ownerReferences, ownersField),
   ...validateManagedFields(meta.managedFields, managedFieldsField),
 ];
-const validateWhole = (object: KubeObject, namespaced: boolean, rule: NonNullable<Strategy['nameRule']>): FieldError[] => [
-  ...validateNames(object, namespaced, rule),
+const validateWhole = (object: KubeObject, namespaced: boolean, rule: Rule, generated = true): FieldError[] => [
+  ...validateNames(object, namespaced, rule, generated),
   ...validateNonNegative(object.metadata.generation, metadata.child('generation')),
   ...validateShared(object),
   ...validateFinalizers(object.metadata.finalizers, finalizersField),
@@ -179,7 +180,7 @@ const validateStandardFinalizers = (object: KubeObject, checks: MetadataChecks |
 
 /** Metadata of a new object; a `generateName` has already become a name. */
 export const validateMetadata = (object: KubeObject, { namespaced, strategy }: Scope): FieldError[] => [
-  ...validateWhole(object, namespaced, strategy.nameRule ?? 'dns-subdomain'),
+  ...validateWhole(object, namespaced, strategy.nameRule ?? 'dns-subdomain', strategy.metadataChecks?.generateName),
   ...validateStandardFinalizers(object, strategy.metadataChecks),
 ];
 /** What holds for a new object of a kind whose own rules do not look at metadata. */
@@ -217,7 +218,9 @@ export const validateMetadataUpdate = (
   if (errors.length === 0 && standard.length === 0 && !next.metadata.generateName) return errors;
   for (const part of checks?.update ?? ['change']) {
     errors.push(
-      ...(part === 'whole' ? validateWhole(next, scope.namespaced, scope.strategy.nameRule ?? 'dns-subdomain') : change),
+      ...(part === 'whole'
+        ? validateWhole(next, scope.namespaced, scope.strategy.nameRule ?? 'dns-subdomain', checks?.generateName)
+        : change),
       ...standard,
     );
   }

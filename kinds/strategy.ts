@@ -29,6 +29,8 @@ export interface StrategyContext {
 export interface MetadataChecks {
   /** Finalizers may have any qualified name; else one without a domain must be one of the few standard ones. */
   readonly machinery?: boolean;
+  /** Whether `generateName` is held to the rule for names (default: true). */
+  readonly generateName?: boolean;
   /** Whether a new object's metadata is looked at before what the kind itself demands is met (default: true). */
   readonly create?: boolean;
   /** What is looked at on update: all of it, what changes in it, or both. Default: what changes. */

@@ -56,7 +56,7 @@ const states = ['True', 'False', 'Unknown'];
 
 export const apiService: Strategy<ApiService> = {
   metadataChecks: { ...machinery, ...wholeAndChange },
-  nameRule: 'path-segment',
+  nameRule: isPathSegment,
   allowUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;

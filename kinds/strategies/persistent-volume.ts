@@ -101,7 +101,8 @@ export const validateVolumeSpec = (spec: PersistentVolumeSpec, inline: boolean, 
     else checkNodeSelector(spec.nodeAffinity.required, path.child('required'), errors);
   }
   errors.push(...validateVolumeSource(spec, field));
-  if (spec.local && (!spec.nodeAffinity || inline))
+  // Only of the type that counts.
+  if (spec.local && sourceFields.find(name => (spec as Record<string, unknown>)[name]) === 'local' && (!spec.nodeAffinity || inline))
     errors.push(required(field.child('nodeAffinity'), 'Local volume requires node affinity'));
   if (policy === 'Recycle' && spec.hostPath?.path && /^\/+(\.?\/+)*\.?$/.test(spec.hostPath.path))
     errors.push(forbidden(policyField, "may not be 'recycle' for a hostPath mount of '/'"));

@@ -213,7 +213,7 @@ export const resourceClaimTemplate: Strategy<Template> = {
 
 export const deviceClass: Strategy<DeviceClass> = {
   nameRule: isLongName,
-  metadataChecks: wholeAndChange,
+  metadataChecks: { ...wholeAndChange, generateName: false },
   generation: true,
   validate({ spec }) {
     const name = spec?.extendedResourceName;
