@@ -252,6 +252,13 @@ export const validatePodStatusUpdate = (next: Pod, previous: Pod): FieldError[] 
   return errors;
 };
 
+/** Fields behind feature gates that are off by default in 1.36. */
+const dropGated = (status: PodStatus): void => {
+  delete status.nodeAllocatableResourceClaimStatuses;
+  const lists = [status.initContainerStatuses, status.containerStatuses, status.ephemeralContainerStatuses];
+  for (const container of lists.flatMap(list => list ?? [])) for (const mount of container.volumeMounts ?? []) delete mount.volumeStatus;
+};
+
 /** What the status update of a client that does not know a field must not clear. */
 export const preparePodStatusUpdate = (next: Pod, previous: Pod): void => {
   if (previous.spec) next.spec = previous.spec;
@@ -262,6 +269,7 @@ export const preparePodStatusUpdate = (next: Pod, previous: Pod): void => {
   else delete metadata.ownerReferences;
   next.status ??= {};
   const { status } = next;
+  dropGated(status);
   const before = previous.status ?? {};
   if (!status.qosClass && before.qosClass) status.qosClass = before.qosClass;
   if (!status.observedGeneration && before.observedGeneration) status.observedGeneration = before.observedGeneration;
