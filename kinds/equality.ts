@@ -29,3 +29,22 @@ export const semanticEqual = (one: unknown, other: unknown): boolean => {
   }
   return true;
 };
+
+const notThere = (value: unknown): boolean => value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+/**
+ * The same of two values in the stored form, where nothing stands that was not given: a pointer to a zero value, or to an empty struct, is
+ * another value than no pointer.
+ */
+export const formEqual = (one: unknown, other: unknown): boolean => {
+  if (one === other) return true;
+  if (notThere(one) || notThere(other)) return notThere(one) && notThere(other);
+  if (typeof one !== 'object' || typeof other !== 'object' || Array.isArray(one) !== Array.isArray(other)) return false;
+  const left = one as Record<string, unknown>;
+  const right = other as Record<string, unknown>;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  for (const key of keys) {
+    const [here, there] = [left, right].map(side => (Object.hasOwn(side, key) ? side[key] : undefined));
+    if (!formEqual(here, there)) return false;
+  }
+  return true;
+};

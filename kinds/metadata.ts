@@ -3,7 +3,7 @@
  * and `pkg/apis/meta/v1/validation`). The single checks are exported for the places that use them elsewhere: labels of a pod
  * template, selectors, conditions.
  */
-import { semanticEqual } from './equality.ts';
+import { formEqual, semanticEqual } from './equality.ts';
 import { type Field, forbidden, invalid, notSupported, type Path, required, root, show, tooLong } from './field.ts';
 import { internalForm } from './internal-form.ts';
 import { checkName, isDns1123Label, isLabelValue, isQualifiedName, longerThan, patternText } from './names.ts';
@@ -26,7 +26,9 @@ export const negativeText = 'must be greater than or equal to 0';
 
 /** `value` must be what it was. `type` is that of the value in the server's internal form, where it is a struct or a list. */
 export const validateImmutable = (value: unknown, previous: unknown, field: Field, type?: string): FieldError[] =>
-  semanticEqual(value, previous) ? [] : [invalid(field, (type ? internalForm(type, value) : value) ?? null, immutableText)];
+  (type?.startsWith('core.') ? formEqual : semanticEqual)(value, previous)
+    ? []
+    : [invalid(field, (type ? internalForm(type, value) : value) ?? null, immutableText)];
 export const validateNonNegative = (value: number | undefined, field: Field): FieldError[] =>
   value !== undefined && value < 0 ? [invalid(field, value, negativeText)] : [];
 

@@ -1,6 +1,6 @@
 /** What of a pod may change once it exists (`ValidatePodUpdate` of kubernetes `pkg/apis/core/validation`). */
 import { difference } from '../diff.ts';
-import { semanticEqual } from '../equality.ts';
+import { formEqual, semanticEqual } from '../equality.ts';
 import { forbidden, invalid, nowhere, type Path, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { rangeText } from '../metadata.ts';
@@ -173,10 +173,10 @@ export const validatePodUpdate = (next: Pod, previous: Pod): FieldError[] => {
   if (!checkDeadline(after.activeDeadlineSeconds, before.activeDeadlineSeconds, errors)) return errors;
   checkAddedTolerations(after.tolerations, before.tolerations, errors);
   checkRemovedGates(after, before, errors);
-  if (semanticEqual(after, before)) return errors;
+  if (formEqual(after, before)) return errors;
   const masked = maskAllowed(after, before);
   if (before.schedulingGates?.length) checkGatedChanges(after, before, masked, errors);
-  if (!semanticEqual(masked, before))
+  if (!formEqual(masked, before))
     errors.push(forbidden(specPath, `pod updates may not change fields other than ${updatable}\n${difference(before, masked)}`));
   return errors;
 };

@@ -1,6 +1,6 @@
 /** DaemonSet. */
 import type * as generated from '@kubernetes/client-node';
-import { semanticEqual } from '../equality.ts';
+import { formEqual } from '../equality.ts';
 import { invalid, notSupported, type Path, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { validateImmutable, validateLabelSelector } from '../metadata.ts';
@@ -112,7 +112,7 @@ export const daemonSet: Strategy<DaemonSet> = {
   prepareForUpdate(next, previous) {
     if (previous.status) next.status = previous.status;
     prepareTemplate(next.spec?.template);
-    const changed = !semanticEqual(next.spec?.template, previous.spec?.template);
+    const changed = !formEqual(next.spec?.template, previous.spec?.template);
     setTemplateGeneration(next, templateGenerationOf(previous) + (changed ? 1 : 0));
   },
   validate,
@@ -124,7 +124,7 @@ export const daemonSet: Strategy<DaemonSet> = {
       'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
     ),
   warnings(next, previous) {
-    if (previous && semanticEqual(next.spec?.template, previous.spec?.template)) return [];
+    if (previous && formEqual(next.spec?.template, previous.spec?.template)) return [];
     return templateWarnings(next.spec?.template, templatePath);
   },
   subresources: {

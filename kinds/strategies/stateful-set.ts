@@ -1,6 +1,6 @@
 /** StatefulSet. */
 import type * as generated from '@kubernetes/client-node';
-import { semanticEqual } from '../equality.ts';
+import { formEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, quote, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
 import { isDns1123Label, validateAnnotations, validateLabels } from '../metadata.ts';
@@ -180,7 +180,7 @@ export const statefulSet: Strategy<StatefulSet> = {
   },
   validate,
   validateUpdate: (next, previous) =>
-    semanticEqual(fixedPart(next.spec), fixedPart(previous.spec)) ? [] : [forbidden(specPath, immutableText)],
+    formEqual(fixedPart(next.spec), fixedPart(previous.spec)) ? [] : [forbidden(specPath, immutableText)],
   warnings(next, previous) {
     const changed = !previous || next.metadata.generation !== previous.metadata.generation;
     const limit = next.spec?.revisionHistoryLimit ?? 0;
