@@ -6,7 +6,7 @@ import type { KubeObject } from '../../kinds/object.ts';
 import { apiVersionOf } from '../../kinds/resource.ts';
 import { StatusError } from '../../kinds/status.ts';
 import type { Entry, Replicas } from '../../store/replica.ts';
-import { addressOf, failureOf, type WebhookCaller } from './admission/webhook/caller.ts';
+import { addressOf, failureOf, textOfReview, type WebhookCaller } from './admission/webhook/caller.ts';
 import { type Call, toServed, toStored } from './context.ts';
 
 /** Objects in one question; upstream asks about each by itself. */
@@ -44,7 +44,7 @@ const ask = async (replicas: Replicas, caller: WebhookCaller, conversion: Webhoo
   const { status, body: text } = await caller.post({ ...address, ca, timeoutMs: seconds * 1000, body }).catch((error: unknown) => {
     throw new Error(failureOf(error, address));
   });
-  if (status < 200 || status > 206) throw new Error(text.trim() || `the server responded with the status code ${status}`);
+  textOfReview(status, text);
   return text;
 };
 

@@ -1,27 +1,61 @@
 /** Webhooks that may change what is written, one after the other; those that ask for it look again at what later ones changed. */
+
+import { goJsonError } from '../../../kinds/go-json-error.ts';
 import type { KubeObject } from '../../../kinds/object.ts';
 import { jsonPatch } from '../../../kinds/patch/index.ts';
 import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
-import { internalError } from '../../../kinds/status.ts';
+import { internalError, StatusError } from '../../../kinds/status.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import { toServed, toStored } from '../context.ts';
 import { applyDefaults } from '../strategy.ts';
 import { copyJson, sameJson } from '../wire.ts';
 import { become } from './policy/become.ts';
-import { callHook, type Hook, selectHooks, type WebhookDependencies, webhooksOf } from './webhook/hooks.ts';
+import { type Concerned, callHook, type Hook, selectHooks, type WebhookDependencies, webhooksOf } from './webhook/hooks.ts';
 
-const patched = (object: KubeObject, patch: string): KubeObject => {
+const last = (path: string): string => path.split('/').at(-1) ?? '';
+/** What cannot be done, in the words of Go's JSON patch library. */
+const failures: Readonly<Record<string, (path: string) => string>> = {
+  add: path => `add operation does not apply: doc is missing path: "${path}": missing value`,
+  remove: path => `error in remove for path: '${path}': Unable to remove nonexistent key: ${last(path)}: missing value`,
+  replace: path => `replace operation does not apply: doc is missing key: ${path}: missing value`,
+  test: path => `testing value ${path} failed: test failed`,
+};
+
+const patched = ({ name }: Hook, object: KubeObject, patch: string): KubeObject => {
   let operations: unknown;
+  const text = Buffer.from(patch, 'base64').toString('utf8');
   try {
-    operations = JSON.parse(Buffer.from(patch, 'base64').toString('utf8'));
-  } catch (error) {
-    throw internalError((error as Error).message);
+    operations = JSON.parse(text);
+  } catch {
+    const why = goJsonError(text) ?? 'unexpected end of JSON input';
+    throw internalError(`failed calling webhook ${JSON.stringify(name)}: received undecodable patch in webhook response: ${why}`);
   }
-  return jsonPatch(copyJson(object), operations);
+  let made = copyJson(object);
+  for (const operation of Array.isArray(operations) ? operations : [operations]) {
+    try {
+      made = jsonPatch(made, [operation]);
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      const { op = '', path = '' } = (operation ?? {}) as { op?: string; path?: string };
+      throw internalError(Object.hasOwn(failures, op) ? (failures[op]?.(path) ?? '') : error.message);
+    }
+  }
+  return made;
+};
+
+const fitting = (resource: Resource, object: KubeObject): KubeObject => {
+  try {
+    return conform(resource.schema, object, { strict: false }).object;
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    // Only what the decoder itself says of it: the patch is not the client's.
+    throw internalError(/: (json: [\s\S]*)$/.exec(error.message)?.[1] ?? error.message);
+  }
 };
 
 const completed = (resource: Resource, object: KubeObject): KubeObject => {
-  const next = conform(resource.schema, object, { strict: false }).object;
+  const next = fitting(resource, object);
   applyDefaults(resource, next);
   return next;
 };
@@ -30,15 +64,20 @@ export const mutatingAdmissionWebhook = (dependencies: WebhookDependencies): Adm
   const configured = webhooksOf(dependencies, 'mutatingwebhookconfigurations.admissionregistration.k8s.io');
 
   /** Whether it changed the object. */
-  const ask = async (hook: Hook, request: AdmissionRequest): Promise<boolean> => {
-    const answer = await callHook(dependencies, hook, request, true);
+  const ask = async ({ hook, seen }: Concerned, request: AdmissionRequest): Promise<boolean> => {
+    const answer = await callHook(dependencies, { hook, seen }, request, true);
     const { object } = request;
-    if (!answer?.patch || !object) return false;
+    if (!answer?.patch || !object || !seen.object) return false;
     const before = copyJson(object);
-    const next = patched(object, answer.patch);
+    const next = patched(hook, seen.object, answer.patch);
+    if (answer.patchType !== undefined && answer.patchType !== 'JSONPatch' && !sameJson(next, seen.object))
+      throw internalError(
+        `failed calling webhook ${JSON.stringify(hook.name)}: unsupported patch type ${JSON.stringify(answer.patchType)}`,
+      );
     // What is posted to a subresource is of another kind.
     const own = object.kind === request.resource.kind && object.apiVersion === apiVersionOf(request.resource);
-    become(object, own ? completed(request.resource, next) : next);
+    if (seen !== request) become(object, toServed(request.resource, toStored(seen.resource, completed(seen.resource, next))));
+    else become(object, own ? completed(request.resource, next) : next);
     return !sameJson(before, object);
   };
 
@@ -53,10 +92,14 @@ export const mutatingAdmissionWebhook = (dependencies: WebhookDependencies): Adm
         // What an earlier one changed may bring a later one in.
         const [concerned] = await selectHooks(dependencies, [hook], request);
         if (!concerned) continue;
-        asked.push(concerned);
+        asked.push(hook);
         if (await ask(concerned, request)) lastChange = asked.length - 1;
       }
-      for (const hook of asked.slice(0, Math.max(0, lastChange))) if (hook.reinvocationPolicy === 'IfNeeded') await ask(hook, request);
+      for (const hook of asked.slice(0, Math.max(0, lastChange))) {
+        if (hook.reinvocationPolicy !== 'IfNeeded') continue;
+        const [concerned] = await selectHooks(dependencies, [hook], request);
+        if (concerned) await ask(concerned, request);
+      }
     },
   };
 };

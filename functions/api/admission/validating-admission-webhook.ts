@@ -7,9 +7,9 @@ export const validatingAdmissionWebhook = (dependencies: WebhookDependencies): A
   return {
     name: 'ValidatingAdmissionWebhook',
     async validate(request) {
-      const hooks = await selectHooks(dependencies, await configured(), request);
-      if (hooks.length === 0) return;
-      const results = await Promise.allSettled(hooks.map(hook => callHook(dependencies, hook, request, false)));
+      const concerned = await selectHooks(dependencies, await configured(), request);
+      if (concerned.length === 0) return;
+      const results = await Promise.allSettled(concerned.map(one => callHook(dependencies, one, request, false)));
       const refusal = results.find(result => result.status === 'rejected');
       if (refusal) throw refusal.reason;
     },

@@ -213,22 +213,50 @@ const kindOf = (resource: Resource, subresource: string): { group: string; versi
   return { group, version, kind };
 };
 
-export const requestOf = ({ resource, subresource, name, namespace, operation, user, dryRun, options }: AdmissionRequest): unknown => {
-  const { group, version, resource: plural } = resource;
-  const kind = kindOf(resource, subresource);
+/** Without what is empty, as Go leaves it out. */
+const userInfoOf = ({ name, uid, groups, extra }: User): unknown => ({
+  username: name,
+  ...(uid ? { uid } : {}),
+  ...(groups.length > 0 ? { groups: [...groups] } : {}),
+  ...(extra && Object.keys(extra).length > 0
+    ? { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }
+    : {}),
+});
+
+const optionKinds: Readonly<Record<string, string>> = { CREATE: 'CreateOptions', UPDATE: 'UpdateOptions', DELETE: 'DeleteOptions' };
+
+/** As reviews have it. `asked`: the request as the client made it, where it is seen in another version. */
+export const reviewRequest = (request: AdmissionRequest, asked: AdmissionRequest = request): JsonObject => {
+  const { resource, subresource, name, namespace, operation, user, dryRun, options } = request;
+  const { force: _, ...given } = options as { force?: unknown };
+  const kind = optionKinds[operation];
+  const resourceOf = ({ group, version, resource: plural }: AdmissionRequest['resource']) => ({ group, version, resource: plural });
+  return {
+    kind: kindOf(resource, subresource),
+    resource: resourceOf(resource),
+    ...(subresource ? { subResource: subresource } : {}),
+    requestKind: kindOf(asked.resource, subresource),
+    requestResource: resourceOf(asked.resource),
+    ...(subresource ? { requestSubResource: subresource } : {}),
+    ...(name ? { name } : {}),
+    ...(namespace ? { namespace } : {}),
+    operation,
+    userInfo: userInfoOf(user),
+    dryRun,
+    options: kind ? { ...given, kind, apiVersion: 'meta.k8s.io/v1' } : given,
+  } as unknown as JsonObject;
+};
+
+/** As expressions see it: all fields are there. */
+export const requestOf = (request: AdmissionRequest): unknown => {
+  const { subresource, name, namespace, user } = request;
   const extra = Object.fromEntries(Object.entries(user.extra ?? {}).map(([key, values]) => [key, [...values]]));
   return {
-    kind,
-    resource: { group, version, resource: plural },
+    ...reviewRequest(request),
     subResource: subresource,
-    requestKind: kind,
-    requestResource: { group, version, resource: plural },
     requestSubResource: subresource,
     name,
     namespace,
-    operation,
     userInfo: { username: user.name, uid: user.uid ?? '', groups: [...user.groups], extra },
-    dryRun,
-    options,
   };
 };

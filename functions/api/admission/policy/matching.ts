@@ -37,15 +37,25 @@ const matchesRule = (rule: Rule, request: AdmissionRequest, target: Target): boo
   }) &&
   (!rule.resourceNames?.length || rule.resourceNames.includes(request.name));
 
-/** The request's own resource, or one that is stored as the same, where the policy does not want it exactly. */
-const matchesAny = (rules: readonly Rule[], request: AdmissionRequest, exact: boolean, registry: Registry): boolean => {
-  if (rules.length === 0) return false;
+/** The request's own resource, or one that is stored as the same, where it need not be exactly that one; undefined: none is meant. */
+export const meantResource = (
+  rules: readonly Rule[],
+  request: AdmissionRequest,
+  exact: boolean,
+  registry: Registry,
+): AdmissionRequest['resource'] | undefined => {
   const { resource } = request;
-  if (rules.some(rule => matchesRule(rule, request, resource))) return true;
-  if (exact) return false;
+  if (rules.some(rule => matchesRule(rule, request, resource))) return resource;
+  if (exact || rules.length === 0) return undefined;
   const others = registry.all().filter(other => other !== resource && other.storage.name === resource.storage.name);
-  return rules.some(rule => others.some(other => matchesRule(rule, request, other)));
+  for (const rule of rules) {
+    const found = others.find(other => matchesRule(rule, request, other));
+    if (found) return found;
+  }
+  return undefined;
 };
+const matchesAny = (rules: readonly Rule[], request: AdmissionRequest, exact: boolean, registry: Registry): boolean =>
+  meantResource(rules, request, exact, registry) !== undefined;
 
 /** Where the object of the request is. A namespace is in none. */
 export const namespaceOf = async (replicas: Replicas, { namespace, resource }: AdmissionRequest): Promise<KubeObject | undefined> => {

@@ -88,3 +88,47 @@ export const failureOf = (error: unknown, { host, port, serverName, url }: Addre
   };
   return `Post ${JSON.stringify(url)}: ${words[code ?? ''] ?? message}`;
 };
+
+const refusals: Readonly<Record<number, string>> = {
+  400: 'the server rejected our request for an unknown reason',
+  401: 'the server has asked for the client to provide credentials',
+  404: 'the server could not find the requested resource',
+  405: 'the server does not allow this method on the requested resource',
+  409: 'the server reported a conflict',
+  422: 'the server rejected our request due to an error in our request',
+  429: 'the server has received too many requests and has asked us to try again later',
+  503: 'the server is currently unable to handle the request',
+  504: 'the server was unable to return a response in the time allotted, but may still be processing the request',
+};
+const goStruct = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+/** The object that an answer holds. Throws, in the words of Go's client, where there is none. */
+export const textOfReview = (status: number, text: string): Record<string, unknown> => {
+  const value = objectIn(text);
+  if (status >= 200 && status <= 206) {
+    if (value) return value;
+    if (text === '') throw new Error(`0-length response with status code: ${status} and content type: application/json`);
+    const why = /^\s*[{[]/.test(text) ? 'unexpected end of JSON input' : `json: cannot unmarshal string into Go value of type ${goStruct}`;
+    throw new Error(`couldn't get version/kind; json parse error: ${why}`);
+  }
+  if (value?.['kind'] === 'Status' && typeof value['message'] === 'string') throw new Error(value['message']);
+  const known = refusals[status];
+  if (known) throw new Error(known);
+  const shown = text.trim();
+  if (status === 403 || status === 406 || status === 415) throw new Error(shown || 'unknown');
+  throw new Error(
+    status >= 500
+      ? `an error on the server (${JSON.stringify(shown || 'unknown')}) has prevented the request from succeeding`
+      : `the server responded with the status code ${status} but did not return more information`,
+  );
+};
+
+const objectIn = (text: string): Record<string, unknown> | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    // Said by the caller, in other words.
+    return undefined;
+  }
+};
