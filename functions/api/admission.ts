@@ -27,6 +27,10 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** `CreateOptions`, `UpdateOptions`, `PatchOptions` or `DeleteOptions` of the request. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Set when all plugins see the object once more, because one that was asked late has changed it. */
+  readonly again?: boolean;
+  /** All plugins that change objects are to see what was changed here, once. */
+  lookAgain?(): void;
   /** Sent to the client in a `Warning` header. */
   warn(text: string): void;
   /** What only holds if it is part of the commit; of creations and updates only, and at most one a request. */

@@ -34,6 +34,15 @@ export const admissionRequest = (
 export const mutate = async (call: Call, admission: Admission): Promise<void> => {
   const { admission: plugins } = call.services;
   if (plugins.length === 0) return;
-  const request = admissionRequest(call, admission);
+  let again = false;
+  const request: AdmissionRequest = {
+    ...admissionRequest(call, admission),
+    lookAgain() {
+      again = true;
+    },
+  };
   for (const plugin of plugins) if (plugin.admit) await plugin.admit(request);
+  if (!again) return;
+  const second: AdmissionRequest = Object.assign(request, { again });
+  for (const plugin of plugins) if (plugin.admit) await plugin.admit(second);
 };

@@ -135,6 +135,7 @@ export const mutatingAdmissionPolicy = ({ replicas, registry, clock, authorizer 
       let lastChange = -1;
       for (const hook of all) {
         const { policy } = hook;
+        if (request.again && policy.spec?.reinvocationPolicy !== 'IfNeeded') continue;
         if (!matches(policy.spec?.matchConstraints, request, registry, labels)) continue;
         for (const binding of hook.bindings) {
           if (!matches(binding.spec?.matchResources, request, registry, labels)) continue;

@@ -13,6 +13,13 @@ import { copyJson, sameJson } from '../wire.ts';
 import { become } from './policy/become.ts';
 import { type Concerned, callHook, type Hook, selectHooks, type WebhookDependencies, webhooksOf } from './webhook/hooks.ts';
 
+/** Of one request. */
+interface Round {
+  /** Who wants to see what others change, and has not been told of the last change. */
+  readonly before: Set<Hook>;
+  readonly due: Set<Hook>;
+}
+
 const last = (path: string): string => path.split('/').at(-1) ?? '';
 /** What cannot be done, in the words of Go's JSON patch library. */
 const failures: Readonly<Record<string, (path: string) => string>> = {
@@ -81,25 +88,33 @@ export const mutatingAdmissionWebhook = (dependencies: WebhookDependencies): Adm
     return !sameJson(before, object);
   };
 
+  const rounds = new WeakMap<AdmissionRequest, Round>();
+  const roundOf = (request: AdmissionRequest): Round => {
+    const round = rounds.get(request) ?? { before: new Set(), due: new Set() };
+    rounds.set(request, round);
+    return round;
+  };
+
   return {
     name: 'MutatingAdmissionWebhook',
     async admit(request) {
       const all = await configured();
       if (all.length === 0) return;
-      const asked: Hook[] = [];
-      let lastChange = -1;
+      const { before, due } = roundOf(request);
+      let changed = false;
       for (const hook of all) {
+        if (request.again && !due.has(hook)) continue;
         // What an earlier one changed may bring a later one in.
         const [concerned] = await selectHooks(dependencies, [hook], request);
         if (!concerned) continue;
-        asked.push(hook);
-        if (await ask(concerned, request)) lastChange = asked.length - 1;
+        if (await ask(concerned, request)) {
+          changed = true;
+          for (const one of before) due.add(one);
+          before.clear();
+        }
+        if (hook.reinvocationPolicy === 'IfNeeded') before.add(hook);
       }
-      for (const hook of asked.slice(0, Math.max(0, lastChange))) {
-        if (hook.reinvocationPolicy !== 'IfNeeded') continue;
-        const [concerned] = await selectHooks(dependencies, [hook], request);
-        if (concerned) await ask(concerned, request);
-      }
+      if (changed) request.lookAgain?.();
     },
   };
 };

@@ -132,3 +132,57 @@ test('a service is called at one of its endpoints, by its own name', async () =>
   expect((await map('x')).status).toBe(201);
   expect(calls[0]?.call).toMatchObject({ host: '10.9.8.7', port: 8443, serverName: 's.default.svc', path: '/check?timeout=10s' });
 });
+
+test('webhooks that look again see what others changed, in turn', async () => {
+  const next = ({ object }: Asked): object => add('/data/n', String(Number(object?.data?.['n'] ?? 0) + 1));
+  await start(next);
+  for (const name of ['m1', 'm2']) await configure('Mutating', name, { reinvocationPolicy: 'IfNeeded' });
+  const { body } = await map('x');
+  expect(calls.map(({ call }) => call.path.slice(1, 3))).toEqual(['m1', 'm2', 'm1', 'm2']);
+  expect(body.data).toEqual({ a: '1', n: '4' });
+});
+
+test('a request is shown in a version that the webhook knows', async () => {
+  await start(() => add('/spec/targetCPUUtilizationPercentage', 7 as never));
+  const known = { apiGroups: ['autoscaling'], apiVersions: ['v1'], operations: ['CREATE'], resources: ['horizontalpodautoscalers'] };
+  await configure('Mutating', 'm', { rules: [known] });
+  await configure('Mutating', 'exact', { rules: [known], matchPolicy: 'Exact' });
+  const { body } = await api.send('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    metadata: { name: 'h' },
+    spec: { scaleTargetRef: { kind: 'Deployment', name: 'd', apiVersion: 'apps/v1' }, maxReplicas: 3 },
+  });
+  expect(calls).toHaveLength(1);
+  expect(calls[0]?.request).toMatchObject({
+    kind: { version: 'v1' },
+    requestKind: { version: 'v2' },
+    object: { apiVersion: 'autoscaling/v1' },
+    options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
+  });
+  expect(body).toMatchObject({
+    apiVersion: 'autoscaling/v2',
+    spec: { metrics: [{ resource: { name: 'cpu', target: { averageUtilization: 7 } } }] },
+  });
+});
+
+test.each<[string, object, string]>([
+  ['of another request', { uid: 'z' }, 'received invalid webhook response: expected response.uid='],
+  [
+    'without a type of patch',
+    { patch: 'W10=' },
+    'received invalid webhook response: webhook returned response.patch but not response.patchType',
+  ],
+  ['with a patch that does not fit', add('/none/x', 'y'), 'add operation does not apply: doc is missing path: "/none/x": missing value'],
+  [
+    'with a patch that makes no object',
+    add('/data', 'y'),
+    'json: cannot unmarshal string into Go struct field ConfigMap.data of type map[string]string',
+  ],
+])('an answer %s is an error of the webhook', async (_, answer, why) => {
+  await start(() => ({ allowed: true, ...answer }));
+  await configure('Mutating', 'm');
+  const { status, body } = await map('x');
+  expect(status).toBe(500);
+  expect(body.message).toContain(why);
+});

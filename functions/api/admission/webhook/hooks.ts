@@ -102,7 +102,7 @@ export const selectHooks = async (
     const seen = inVersionOf(request, meantResource(rules, request, matchPolicy === 'Exact', registry) ?? request.resource);
     if (hook.conditions.length > 0) {
       const { holds, error } = await new Evaluation({ request: seen, namespace, authorizer }).conditions(hook.conditions);
-      if (error !== undefined && hook.failurePolicy !== 'Ignore') throw refusedBy(request, failedCalling(hook, error));
+      if (error !== undefined && hook.failurePolicy !== 'Ignore') throw refusedBy(request, error);
       if (!holds) continue;
     }
     chosen.push({ hook, seen });
