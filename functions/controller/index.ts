@@ -1,6 +1,8 @@
 /** All reconcilers but the scheduler's. */
+
 import type { Registry } from '../../kinds/resource.ts';
 import type { ExtensionContents } from '../extension-content.ts';
+import { admissionPolicyStatusReconciler } from './admission-policy-status.ts';
 import { bootstrapSigner } from './bootstrap/signer.ts';
 import { bootstrapTokenCleaner } from './bootstrap/token-cleaner.ts';
 import { type AccessReview, certificateApprover } from './certificates/approver.ts';
@@ -64,5 +66,6 @@ export const reconcilers = ({ registry, extensions, caBundle, podCidr, authority
   podGarbageCollector(),
   nodeIpam(podCidr),
   clusterRoleAggregationReconciler,
+  admissionPolicyStatusReconciler(registry),
   ...storageProtectionReconcilers,
 ];
