@@ -35,8 +35,12 @@ const urlCovers = (rule: string, url: string): boolean =>
 
 /** The wanted rules that `held` does not cover, each broken down to single verbs, groups, resources and names, then put together again by verb. */
 export function uncovered(held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
-  return compact(wanted.flatMap(breakDown).filter(one => !held.some(rule => covers(rule, one))));
+  return compact(missingRules(held, wanted));
 }
+
+/** The same, each rule over a single thing. */
+export const missingRules = (held: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] =>
+  wanted.flatMap(breakDown).filter(one => !held.some(rule => covers(rule, one)));
 
 /** A rule over exactly one verb and one group/resource/name or URL. */
 function breakDown(rule: PolicyRule): PolicyRule[] {
