@@ -6,10 +6,10 @@ import type * as generated from '@kubernetes/client-node';
 import { serverSideApply } from '../../../kinds/apply/apply.ts';
 import { timestamp } from '../../../kinds/environment.ts';
 import type { Json, JsonObject, KubeObject } from '../../../kinds/object.ts';
-import { jsonPatch } from '../../../kinds/patch/index.ts';
 import { apiVersionOf } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
-import { StatusError } from '../../../kinds/status.ts';
+import type { Schema } from '../../../kinds/schema/schema.ts';
+import { internalError, StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { applyDefaults } from '../strategy.ts';
@@ -19,6 +19,7 @@ import { become } from './policy/become.ts';
 import { compileExpression, compileVariables, Evaluation, type Expression, toJson, type Variable } from './policy/expressions.ts';
 import { type Hook, type PolicyDependencies, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
+import { applyOperations, misfitOf, OperationError } from './policy/operations.ts';
 import { ConfigurationError, collectParams } from './policy/params.ts';
 
 type Policy = Kind<generated.V1MutatingAdmissionPolicy>;
@@ -57,13 +58,20 @@ class MutationError extends Error {}
 
 const patched = (object: KubeObject, operations: Json): KubeObject => {
   try {
-    return jsonPatch(object, operations);
+    return applyOperations(object, operations);
   } catch (error) {
-    if (!(error instanceof StatusError)) throw error;
+    if (!(error instanceof OperationError)) throw error;
     // A test that fails means that there is nothing to do.
-    if (Array.isArray(operations) && operations.some(step => (step as JsonObject)['op'] === 'test') && /test/i.test(error.message))
-      return object;
+    if (error.operation === 'test') return object;
     throw new MutationError(`JSON Patch: ${error.message}`);
+  }
+};
+
+const fitting = (schema: Schema, object: KubeObject): KubeObject => {
+  try {
+    return conform(schema, object, { strict: false }).object;
+  } catch (error) {
+    throw error instanceof StatusError ? internalError(misfitOf(error)) : error;
   }
 };
 
@@ -79,7 +87,8 @@ const applied = ({ resource, object }: AdmissionRequest, current: KubeObject, pa
     return { ...merged, metadata: { ...rest, ...(managedFields && object ? { managedFields } : {}) } } as KubeObject;
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
-    throw new MutationError(`error applying patch: ${error.message}`);
+    const why = error.message.replace(/^failed to create typed patch object \([^)]*\)/, 'failed to convert patch object to typed object');
+    throw new MutationError(`error applying patch: ${why}`);
   }
 };
 
@@ -116,7 +125,7 @@ export const mutatingAdmissionPolicy = ({ replicas, registry, clock, authorizer 
       const made = jsonOf(result.value);
       const current = copyJson(object);
       const next = type === 'JSONPatch' ? patched(current, made) : applied(request, current, made as JsonObject, timestamp(clock.now()));
-      const typed = conform(request.resource.schema, next, { strict: false }).object;
+      const typed = fitting(request.resource.schema, next);
       applyDefaults(request.resource, typed);
       become(object, typed);
     }

@@ -2,7 +2,6 @@
 
 import { goJsonError } from '../../../kinds/go-json-error.ts';
 import type { KubeObject } from '../../../kinds/object.ts';
-import { jsonPatch } from '../../../kinds/patch/index.ts';
 import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { internalError, StatusError } from '../../../kinds/status.ts';
@@ -11,6 +10,7 @@ import { toServed, toStored } from '../context.ts';
 import { applyDefaults } from '../strategy.ts';
 import { copyJson, sameJson } from '../wire.ts';
 import { become } from './policy/become.ts';
+import { applyOperations, misfitOf, OperationError } from './policy/operations.ts';
 import { type Concerned, callHook, type Hook, selectHooks, type WebhookDependencies, webhooksOf } from './webhook/hooks.ts';
 
 /** Of one request. */
@@ -19,15 +19,6 @@ interface Round {
   readonly before: Set<Hook>;
   readonly due: Set<Hook>;
 }
-
-const last = (path: string): string => path.split('/').at(-1) ?? '';
-/** What cannot be done, in the words of Go's JSON patch library. */
-const failures: Readonly<Record<string, (path: string) => string>> = {
-  add: path => `add operation does not apply: doc is missing path: "${path}": missing value`,
-  remove: path => `error in remove for path: '${path}': Unable to remove nonexistent key: ${last(path)}: missing value`,
-  replace: path => `replace operation does not apply: doc is missing key: ${path}: missing value`,
-  test: path => `testing value ${path} failed: test failed`,
-};
 
 const patched = ({ name }: Hook, object: KubeObject, patch: string): KubeObject => {
   let operations: unknown;
@@ -38,17 +29,11 @@ const patched = ({ name }: Hook, object: KubeObject, patch: string): KubeObject 
     const why = goJsonError(text) ?? 'unexpected end of JSON input';
     throw internalError(`failed calling webhook ${JSON.stringify(name)}: received undecodable patch in webhook response: ${why}`);
   }
-  let made = copyJson(object);
-  for (const operation of Array.isArray(operations) ? operations : [operations]) {
-    try {
-      made = jsonPatch(made, [operation]);
-    } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
-      const { op = '', path = '' } = (operation ?? {}) as { op?: string; path?: string };
-      throw internalError(Object.hasOwn(failures, op) ? (failures[op]?.(path) ?? '') : error.message);
-    }
+  try {
+    return applyOperations(object, operations);
+  } catch (error) {
+    throw error instanceof OperationError ? internalError(error.message) : error;
   }
-  return made;
 };
 
 const fitting = (resource: Resource, object: KubeObject): KubeObject => {
@@ -56,8 +41,7 @@ const fitting = (resource: Resource, object: KubeObject): KubeObject => {
     return conform(resource.schema, object, { strict: false }).object;
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
-    // Only what the decoder itself says of it: the patch is not the client's.
-    throw internalError(/: (json: [\s\S]*)$/.exec(error.message)?.[1] ?? error.message);
+    throw internalError(misfitOf(error));
   }
 };
 

@@ -74,8 +74,13 @@ const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Denial[]
   return denials;
 };
 
-const denied = (request: AdmissionRequest, policy: Policy, binding: Binding, { message, reason = 'Invalid' }: Denial): StatusError => {
-  const text = `ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}' denied request: ${message}`;
+const denied = (
+  request: AdmissionRequest,
+  policy: Policy,
+  binding: Binding | undefined,
+  { message, reason = 'Invalid' }: Denial,
+): StatusError => {
+  const text = `ValidatingAdmissionPolicy '${policy.metadata.name}'${binding ? ` with binding '${binding.metadata.name}'` : ''} denied request: ${message}`;
   const { status } = refused(request, text);
   return new StatusError(codes[reason] ?? 422, reason, status.message ?? text, { ...status.details, causes: [{ message: text }] });
 };
@@ -119,7 +124,9 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
           } catch (error) {
             if (!(error instanceof ConfigurationError)) throw error;
             if (policy.spec?.failurePolicy === 'Ignore') continue;
-            refusal ??= denied(request, policy, binding, { message: `failed to configure binding: ${error.message}` });
+            refusal ??= error.ofPolicy
+              ? denied(request, policy, undefined, { message: `failed to configure policy: ${error.message}` })
+              : denied(request, policy, binding, { message: `failed to configure binding: ${error.message}` });
           }
         }
       }

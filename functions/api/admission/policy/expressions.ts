@@ -62,6 +62,7 @@ export const compileVariables = (
 
 /** Upstream's budget of one policy, in steps. */
 const budget = 10_000_000;
+const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
 const breadth = (value: unknown): number => {
   if (typeof value !== 'object' || value === null) return 1;
   let most = Object.keys(value).length;
@@ -138,17 +139,21 @@ export class Evaluation {
     return { holds: false, error: errors.length === 1 ? (errors[0] ?? '') : `[${errors.join(', ')}]` };
   }
 
-  async run({ text, program, error }: Expression): Promise<Result> {
+  async run(expression: Expression): Promise<Result> {
+    const result = await this.evaluate(expression);
+    if (!('error' in result) || !expression.program || result.error === outOfBudget) return result;
+    return { error: `expression '${expression.text}' resulted in error: ${result.error}` };
+  }
+
+  private async evaluate({ program, error }: Expression): Promise<Result> {
     if (!program) return { error: error ?? 'compilation failed' };
     if (program.uses.has('variables')) await this.declare();
-    if (program.size * this.width ** program.nesting > budget)
-      return { error: 'validation failed due to running out of cost budget, no further validation rules will be run' };
+    if (program.size * this.width ** program.nesting > budget) return { error: outOfBudget };
     const result = await this.answered(program);
     if (!('error' in result)) return result;
     const [, missing = ''] = /^no such key: (.*)$/s.exec(result.error) ?? [];
     const cause = program.uses.has('variables') ? this.failed.get(missing) : undefined;
-    const why = cause === undefined ? result.error : `composited variable "${missing}" fails to evaluate: ${cause}`;
-    return { error: `expression '${text}' resulted in error: ${why}` };
+    return { error: cause === undefined ? result.error : `composited variable "${missing}" fails to evaluate: ${cause}` };
   }
 
   /** Variables have their values when something first speaks of them. */
@@ -156,7 +161,7 @@ export class Evaluation {
     if (this.declared) return;
     this.declared = true;
     for (const [name, expression] of this.known) {
-      const result = await this.run(expression);
+      const result = await this.evaluate(expression);
       // Only who uses it fails with it.
       if ('error' in result) this.failed.set(name, result.error);
       else this.variables.set(name, result.value as CelInput);

@@ -6,7 +6,14 @@ import type { ParamKind, ParamRef } from '../../../../kinds/strategies/admission
 import type { Replicas } from '../../../../store/replica.ts';
 
 /** A policy that cannot be asked, as it is set up. */
-export class ConfigurationError extends Error {}
+export class ConfigurationError extends Error {
+  /** Whether the policy is wrong itself, rather than what a binding makes of it. */
+  readonly ofPolicy: boolean;
+  constructor(message: string, ofPolicy = false) {
+    super(message);
+    this.ofPolicy = ofPolicy;
+  }
+}
 
 interface Sources {
   readonly replicas: Replicas;
@@ -22,7 +29,8 @@ export const collectParams = async (
 ): Promise<readonly (KubeObject | undefined)[]> => {
   if (!kind) return [undefined];
   const resource = registry.findKind(kind.apiVersion ?? '', kind.kind ?? '');
-  if (!resource) throw new ConfigurationError(`failed to find resource referenced by paramKind: '${kind.apiVersion}, Kind=${kind.kind}'`);
+  if (!resource)
+    throw new ConfigurationError(`failed to find resource referenced by paramKind: '${kind.apiVersion}, Kind=${kind.kind}'`, true);
   if (!reference) return [undefined];
   if (reference.namespace && !resource.namespaced)
     throw new ConfigurationError('paramRef.namespace must not be provided for a cluster-scoped `paramKind`');
