@@ -60,6 +60,7 @@ export const route: Router = (registry, request, info) => {
   const namespaced = resource.namespaced;
   const { verb } = info;
   // Routes of built-in kinds are by method, and none is for this one.
+  if (info.path.includes('//') && !isCustomResource(resource)) throw pageNotFound();
   const bodiless = request.method === 'HEAD' && !isCustomResource(resource);
   if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;
   // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.
@@ -77,7 +78,7 @@ export const route: Router = (registry, request, info) => {
   if (verb === 'watch') {
     // The paths of old are there for what can be watched.
     if (!resource.verbs.includes('watch') && info.path.includes('/watch/')) throw pageNotFound();
-    if (!resource.verbs.includes('watch') || bodiless) throw methodNotServed();
+    if (!resource.verbs.includes('watch') || request.method !== 'GET') throw methodNotServed();
     return { target: where, handler: watch, streams: true, tables: true };
   }
   const template = name ? ofItem : ofCollection;
