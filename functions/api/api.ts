@@ -87,7 +87,8 @@ export const createApi = (options: ApiOptions): Api => {
       };
       const response = await answer();
       beside.observe?.(response.status);
-      return beside.headers ? { ...response, headers: { ...beside.headers, ...response.headers } } : response;
+      const auditId = request.headers.get('audit-id') || services.random.uuid();
+      return { ...response, headers: { 'audit-id': auditId, ...beside.headers, ...response.headers } };
     },
     async authorizeUpgrade(request, connection) {
       try {
