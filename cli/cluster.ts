@@ -29,6 +29,10 @@ export const clusterSettings = z.object({
    * a group of commits to share one flush of the disk.
    */
   requestSeats: z.number().int().min(1).default(200),
+  /** What lies encrypted in the store, by the store's names (`configmaps`, `widgets.example.com`), and an absolute path of the keys' file. */
+  encryption: z
+    .object({ resources: z.array(z.string().min(1)).default(['secrets']), keyFile: z.string().startsWith('/').optional() })
+    .default({ resources: ['secrets'] }),
 });
 export type ClusterSettings = z.infer<typeof clusterSettings>;
 
@@ -54,6 +58,9 @@ export const files = (dir: string) => ({
   run: join(dir, 'run'),
   node: (node: string) => join(dir, 'nodes', node),
 });
+
+/** The keys that protect Secrets in the store. */
+export const keyFileOf = ({ dir, settings }: Cluster): string => settings.encryption.keyFile ?? join(files(dir).pki, 'encryption.keys');
 
 export const contextName = (name: string): string => (name === 'windvane' ? 'windvane' : `windvane-${name}`);
 /** The kubeconfig user, API and agent of node `index`, counted from 1. */
@@ -145,6 +152,7 @@ export function newSettings(name: string, others: readonly Cluster[]): ClusterSe
     agentPort: 10250 + 10 * number,
     dockerSocket: '/var/run/docker.sock',
     requestSeats: 200,
+    encryption: { resources: ['secrets'] },
   };
 }
 

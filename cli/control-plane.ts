@@ -43,12 +43,14 @@ import { type Served, servedRegistry, settledRegistry } from '../functions/serve
 import type { Logger } from '../kinds/environment.ts';
 import { builtInRegistry } from '../kinds/registry.ts';
 import { bootstrapObjects } from '../kinds/schema/data.ts';
+import { encryptionAtRest } from '../store/encryption/encryption-at-rest.ts';
+import { KeyFileError } from '../store/encryption/key-file.ts';
 import { openLmdbLog, StoreOpenError } from '../store/lmdb.ts';
 import type { Log } from '../store/log.ts';
 import type { Replicas } from '../store/replica.ts';
 import { createReplicas } from '../store/replica-on-log.ts';
 import { podRange, serviceAddress } from './addresses.ts';
-import { type ClusterSettings, clusterSettings, everyAddress, files } from './cluster.ts';
+import { type ClusterSettings, clusterSettings, everyAddress, files, keyFileOf } from './cluster.ts';
 import { systemClock as clock, systemRandom as random, standardLogger } from './environment.ts';
 
 // The old generation is collected when it has grown by this part, where V8's own choice lets garbage grow to several times what is alive.
@@ -64,7 +66,10 @@ async function main(): Promise<void> {
   const settings = clusterSettings.parse(JSON.parse(readFileSync(paths.settings, 'utf8')));
   const logger = standardLogger('control-plane');
 
-  const log = await openLmdbLog({ path: paths.store, clock, logger });
+  const database = await openLmdbLog({ path: paths.store, clock, logger });
+  const { resources } = settings.encryption;
+  const encryption = await encryptionAtRest({ log: database, keyFile: keyFileOf({ dir: values.dir, settings }), resources, clock, logger });
+  const { log } = encryption;
   const replicas = createReplicas(log, { logger });
   const builtIn = builtInRegistry();
   const addresses = {
@@ -88,6 +93,12 @@ async function main(): Promise<void> {
     ? await startAll(registry, settings, pki, { ...identity, extensions: extensionContents(aggregation) }, surroundings)
     : undefined;
   logger.info('ready', { port: server.port, ms: Math.round(performance.now()) });
+
+  const upkeep = (work: Promise<void>): void =>
+    void work.catch((error: unknown) => logger.error('encryption was not settled', { error: String(error) }));
+  upkeep(encryption.settle());
+  // "windvane rotate-keys" asks like this, and sees in the key file when it is done.
+  process.on('SIGUSR2', () => upkeep(encryption.rotate()));
 
   const shutDown = async (signal: string): Promise<void> => {
     logger.info('stopping', { signal });
@@ -236,7 +247,7 @@ function listenWhenThere(api: Api, backends: LocalBackends, settings: ClusterSet
 }
 
 main().catch((error: unknown) => {
-  const known = error instanceof StoreOpenError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  const known = error instanceof StoreOpenError || error instanceof KeyFileError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   process.stderr.write(known ? `windvane: ${(error as Error).message}\n` : `${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(1);
 });

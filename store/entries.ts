@@ -4,24 +4,37 @@
  */
 import type { KubeObject } from '../kinds/object.ts';
 import { textOf } from './bytes.ts';
+import { UnreadableError } from './log.ts';
 import type { Entry } from './replica.ts';
 
 export class StoredEntry implements Entry {
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
-  readonly bytes: Uint8Array;
+  /** Or why it cannot be read. */
+  readonly stored: Uint8Array | UnreadableError;
   private readonly parsed: ParsedObjects;
   /** Both belong to `ParsedObjects`. */
   kept: KubeObject | undefined = undefined;
   used = false;
 
-  constructor(parsed: ParsedObjects, namespace: string, name: string, revision: number, bytes: Uint8Array) {
+  constructor(parsed: ParsedObjects, namespace: string, name: string, revision: number, stored: Uint8Array | UnreadableError) {
     this.parsed = parsed;
     this.namespace = namespace;
     this.name = name;
     this.revision = revision;
-    this.bytes = bytes;
+    this.stored = stored;
+  }
+
+  /** Throws `UnreadableError`. */
+  get bytes(): Uint8Array {
+    if (this.stored instanceof Uint8Array) return this.stored;
+    throw this.stored;
+  }
+
+  /** Of the bytes. */
+  get size(): number {
+    return this.stored instanceof Uint8Array ? this.stored.byteLength : 0;
   }
 
   get object(): KubeObject {
@@ -35,13 +48,18 @@ export class StoredEntry implements Entry {
 export class PastEntry implements Entry {
   readonly namespace: string;
   readonly name: string;
-  readonly bytes: Uint8Array;
+  private readonly stored: Uint8Array | UnreadableError;
   private parsed: KubeObject | undefined;
 
-  constructor(namespace: string, name: string, bytes: Uint8Array) {
+  constructor(namespace: string, name: string, stored: Uint8Array | UnreadableError) {
     this.namespace = namespace;
     this.name = name;
-    this.bytes = bytes;
+    this.stored = stored;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.stored instanceof Uint8Array) return this.stored;
+    throw this.stored;
   }
 
   get revision(): number {
@@ -56,8 +74,21 @@ export class PastEntry implements Entry {
 
 const parse = (bytes: Uint8Array): KubeObject => JSON.parse(textOf(bytes));
 
-/** The object for one look at it: parsed objects that are kept stay what they are. */
-export const glance = (entry: StoredEntry): KubeObject => entry.kept ?? parse(entry.bytes);
+/** What has no labels, no owner and no node. */
+const nothing = {} as KubeObject;
+/** The object for one look at it: parsed objects that are kept stay what they are. One that cannot be read says nothing. */
+export const glance = (entry: StoredEntry): KubeObject =>
+  entry.kept ?? (entry.stored instanceof Uint8Array ? parse(entry.stored) : nothing);
+
+/** What a log has, or why it cannot be read: that is for those who look at this object, not for those who look at others. */
+export const readOrWhy = <T>(read: () => T): T | UnreadableError => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableError) return error;
+    throw error;
+  }
+};
 
 /** Entries in the order they were parsed. The oldest goes first, unless it was used since it last came round. */
 export class ParsedObjects {
@@ -76,7 +107,7 @@ export class ParsedObjects {
     entry.kept = object;
     entry.used = false;
     this.queue.push(entry);
-    this.bytes += entry.bytes.byteLength;
+    this.bytes += entry.size;
     while (this.bytes > this.limit) this.turn();
     return object;
   }
@@ -95,7 +126,7 @@ export class ParsedObjects {
       this.queue.push(entry);
     } else {
       entry.kept = undefined;
-      this.bytes -= entry.bytes.byteLength;
+      this.bytes -= entry.size;
     }
   }
 }

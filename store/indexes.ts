@@ -42,7 +42,7 @@ class Index {
 
   /** What an entry was is parsed once more rather than remembered: mostly it is still parsed, and remembering costs memory for all. */
   change(before: StoredEntry | undefined, after: StoredEntry | undefined): void {
-    const now = after === undefined ? [] : this.values(after.object);
+    const now = after === undefined ? [] : this.values(after.size > 0 ? after.object : glance(after));
     for (const value of before === undefined ? [] : this.values(glance(before))) {
       if (before === undefined || now.includes(value)) continue;
       const bucket = this.buckets.get(value);

@@ -3,6 +3,8 @@ import type { Guard, Mutation, ObjectKey } from './log.ts';
 
 /** The largest value, 1.5 MiB: etcd's own limit for a request, which clients know. */
 export const maxValueBytes = 1.5 * 1024 * 1024;
+/** What encryption may add to a value (`encryption/envelope.ts`): those who write know nothing of it. */
+const envelopeBytes = 4096;
 /** Mutations and guards of one commit. */
 export const maxCommitItems = 50;
 /** Namespace, name and resource together; far above what any valid name needs. */
@@ -39,7 +41,8 @@ export function checkCommit(mutations: readonly Mutation[], guards: readonly Gua
 }
 
 export function checkValue(key: ObjectKey, value: Uint8Array): void {
-  if (value.byteLength > maxValueBytes) {
+  const encrypted = value[0] === 0 && value[1] === 1;
+  if (value.byteLength > maxValueBytes + (encrypted ? envelopeBytes : 0)) {
     throw new RangeError(
       `${key.resource} ${key.namespace}/${key.name} is larger than ${maxValueBytes} bytes: it takes ${value.byteLength} bytes`,
     );

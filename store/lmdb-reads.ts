@@ -57,6 +57,20 @@ export class LmdbReads {
     return { key: { resource: key.resource, namespace: row.namespace, name: row.name }, revision, value: row.value };
   }
 
+  /** Rows of a resource in order, whatever became of their objects, above one revision and up to another. */
+  rows(resource: string, after: number, until: number): StoredObject[] {
+    const found: StoredObject[] = [];
+    let bytes = 0;
+    for (const { key, value } of this.tables.log.getRange({ start: rowKey(resource, after + 1), end: rowKey(resource, until + 1) })) {
+      // Ranges reuse their memory.
+      const row = decodeRow(Buffer.from(value));
+      found.push({ key: { resource, namespace: row.namespace, name: row.name }, revision: revisionOfRowKey(key), value: row.value });
+      bytes += value.length;
+      if (found.length === pageObjects || bytes > pageBytes) break;
+    }
+    return found;
+  }
+
   loadPage(start: Buffer, end: Buffer): { objects: StoredObject[]; next: Buffer | undefined } {
     const found: { key: Buffer; revision: number }[] = [];
     let bytes = 0;

@@ -14,7 +14,7 @@
 import { mkdirSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import type { Clock, Logger } from '../kinds/environment.ts';
-import { checkCommit } from './limits.ts';
+import { checkCommit, checkValue } from './limits.ts';
 import { checkDataFile, damaged, isDiskFull, lockDirectory, messageOf, newer, StoreOpenError, syncDirectories } from './lmdb-files.ts';
 import { Group, type Settled } from './lmdb-group.ts';
 import { planTrim, type Trim } from './lmdb-history.ts';
@@ -23,12 +23,17 @@ import {
   decodeFloor,
   decodeRow,
   encodeFloor,
+  encodeObjectRow,
+  encodeRow,
   floorKey,
   floorRange,
   formatKey,
+  objectKey,
   resourceOfFloorKey,
   resourceRange,
   revisionOfRowKey,
+  rowKey,
+  rowSize,
 } from './lmdb-rows.ts';
 import { pageSize, SpaceAhead } from './lmdb-space.ts';
 import {
@@ -40,6 +45,7 @@ import {
   type Log,
   type Mutation,
   type ObjectKey,
+  type Rewriting,
   type StoredObject,
   StoreUnavailableError,
 } from './log.ts';
@@ -67,6 +73,13 @@ export interface ResourceState {
   /** Running total of history bytes at the head, and at the floor. */
   history: number;
   historyAtFloor: number;
+}
+
+/** Values to be put in the place of others, each at its revision. */
+interface Replacement {
+  readonly values: readonly StoredObject[];
+  resolve(): void;
+  reject(error: unknown): void;
 }
 
 interface Waiting {
@@ -164,6 +177,7 @@ class LmdbLog implements Log {
   private revision = 1;
 
   private queue: Waiting[] = [];
+  private readonly replacements: Replacement[] = [];
   private scheduled = false;
   private trimDue = false;
   private stopSweep: () => void;
@@ -264,6 +278,36 @@ class LmdbLog implements Log {
     return () => listeners.delete(own);
   }
 
+  async rewrite(resource: string, anew: Rewriting): Promise<number> {
+    this.checkOpen();
+    let count = 0;
+    // What is decided from now on is new; without an end, writers would always be ahead.
+    const until = await this.quiet(() => this.revision);
+    for (let after = 0; after < until; ) {
+      const rows = await this.quiet(() => this.reads.rows(resource, after, until));
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      const news = await anew(rows);
+      const values = rows.flatMap((row, index) => {
+        const value = news[index];
+        if (value !== undefined) checkValue(row.key, value);
+        return value === undefined ? [] : [{ ...row, value }];
+      });
+      this.checkOpen();
+      if (values.length > 0)
+        await new Promise<void>((resolve, reject) => {
+          this.replacements.push({ values, resolve, reject });
+          this.schedule();
+        });
+      count += values.length;
+      after = last.revision;
+    }
+    // Those kept in memory are as they were before.
+    const state = this.states.get(resource);
+    if (count > 0 && state !== undefined) this.recent.begin(resource, state.head);
+    return count;
+  }
+
   async resources(): Promise<readonly string[]> {
     this.checkOpen();
     return [...this.states.keys()].sort();
@@ -278,7 +322,8 @@ class LmdbLog implements Log {
     this.stopSweep();
     this.trimDue = false;
     // Commits that were taken are carried out; the queue is empty when nothing is being flushed and nothing is scheduled.
-    while (this.flushing !== undefined || this.queue.length > 0) await new Promise<void>(resolve => this.betweenGroups.push(resolve));
+    while (this.flushing !== undefined || this.queue.length > 0 || this.replacements.length > 0)
+      await new Promise<void>(resolve => this.betweenGroups.push(resolve));
     this.listeners.clear();
     await this.root.close();
     await this.space.close();
@@ -305,7 +350,10 @@ class LmdbLog implements Log {
   private begin(): void {
     this.scheduled = false;
     const group = new Group(this.settled, this.revision, this.clock.now());
-    const trim = this.trimDue ? this.planTrim(group) : undefined;
+    // Before what is committed, which is newer; and never with a trim, which may take away the same rows.
+    const replacement = this.replacements.shift();
+    if (replacement !== undefined) this.replace(group, replacement);
+    const trim = this.trimDue && replacement === undefined ? this.planTrim(group) : undefined;
     const waiting: { readonly commit: Waiting; readonly result: CommitResult }[] = [];
     let taken = 0;
     for (const commit of this.queue) {
@@ -324,15 +372,31 @@ class LmdbLog implements Log {
       const refused = error === undefined ? undefined : this.refuse(error);
       if (refused === undefined) this.settle(group, trim);
       this.flushing = undefined;
+      if (refused === undefined) replacement?.resolve();
+      else replacement?.reject(refused);
       for (const { commit, result } of waiting) {
         if (refused === undefined) commit.resolve(result);
         else commit.reject(refused);
       }
       for (const read of this.betweenGroups.splice(0)) read();
-      if (this.queue.length > 0 || this.trimDue) this.schedule();
+      if (this.queue.length > 0 || this.replacements.length > 0 || this.trimDue) this.schedule();
     };
     if (group.writes.length === 0) done();
     else this.flush(group).then(() => done(), done);
+  }
+
+  /** Rows that were trimmed meanwhile stay away. */
+  private replace(group: Group, { values }: Replacement): void {
+    for (const { key, revision, value } of values) {
+      const row = this.reads.row(key.resource, revision);
+      if (row === undefined) continue;
+      const size = rowSize(key, value);
+      const bytes = Buffer.allocUnsafeSlow(size);
+      encodeRow(bytes, 0, { ...row, value });
+      group.writes.push({ table: 'log', key: rowKey(key.resource, revision), value: bytes });
+      if (this.reads.objectRow(key)?.revision === revision)
+        group.writes.push({ table: 'objects', key: objectKey(key), value: encodeObjectRow(revision, size) });
+    }
   }
 
   /** One transaction; resolved when it is on the disk. */

@@ -48,8 +48,12 @@ export type CommitResult =
 export interface StoredObject {
   readonly key: ObjectKey;
   readonly revision: number;
+  /** Of a log that encrypts, reading it throws `UnreadableError` where the value is damaged or its key is not here. */
   readonly value: Uint8Array;
 }
+
+/** What to put in the place of stored values, by index; undefined: it stays. */
+export type Rewriting = (rows: readonly StoredObject[]) => Promise<readonly (Uint8Array | undefined)[]>;
 
 export interface Change {
   readonly type: 'created' | 'updated' | 'deleted';
@@ -57,8 +61,8 @@ export interface Change {
   readonly revision: number;
   /** The new object; of a deletion, the last state with the revision of the deletion. */
   readonly value: Uint8Array;
-  /** What was there before; absent for a creation. */
-  readonly previous?: Uint8Array;
+  /** What was there before; absent for a creation. Throws as `value` does. */
+  readonly previous?: Uint8Array | undefined;
   /** Milliseconds since the epoch, by the writer's clock: for people and time travel, never for order. */
   readonly time: number;
 }
@@ -90,6 +94,12 @@ export interface Log {
    * subscription on. A hint to wake up on: correctness never rests on it, and an adapter may never call. Returns the unsubscription.
    */
   subscribe(resource: string, listener: (changes: readonly Change[]) => void): () => void;
+  /**
+   * Puts other bytes that mean the same in the place of stored values, current ones and kept history, each at its revision: nobody is told. Beside
+   * commits and at any crash each value is as it was or as it is to be. Values committed meanwhile are handed over or not. Resolves with how many
+   * were replaced, once all are.
+   */
+  rewrite(resource: string, anew: Rewriting): Promise<number>;
   /** Names of resources that have or had objects. */
   resources(): Promise<readonly string[]>;
   close(): Promise<void>;
@@ -113,5 +123,15 @@ export class StoreUnavailableError extends Error {
     super(message, options);
     this.name = 'StoreUnavailableError';
     this.unknown = unknown;
+  }
+}
+
+/** A stored value that cannot be read: its key is not here, or it is not what was written for this object. */
+export class UnreadableError extends Error {
+  readonly key: ObjectKey;
+  constructor(key: ObjectKey, why: string) {
+    super(`unable to transform key "/registry/${key.resource}/${key.namespace ? `${key.namespace}/` : ''}${key.name}": ${why}`);
+    this.name = 'UnreadableError';
+    this.key = key;
   }
 }

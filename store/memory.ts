@@ -11,6 +11,7 @@ import {
   type Log,
   type Mutation,
   type ObjectKey,
+  type Rewriting,
   type StoredObject,
   StoreUnavailableError,
 } from './log.ts';
@@ -120,6 +121,29 @@ class MemoryLog implements Log {
     const own = (changes: readonly Change[]): void => listener(changes);
     listeners.add(own);
     return () => listeners.delete(own);
+  }
+
+  async rewrite(resource: string, anew: Rewriting): Promise<number> {
+    this.checkOpen();
+    const kept = this.byName.get(resource);
+    if (kept === undefined) return 0;
+    // By identity: the state before a change is the same bytes as the state after the one before it, as long as that is kept.
+    const rows = new Map<Uint8Array, StoredObject>();
+    for (const { key, revision, value } of [...kept.objects.values(), ...kept.changes]) rows.set(value, { key, revision, value });
+    for (const { key, previous } of kept.changes)
+      if (previous !== undefined && !rows.has(previous)) rows.set(previous, { key, revision: 0, value: previous });
+    const old = [...rows.values()];
+    const news = await anew(old);
+    this.checkOpen();
+    const instead = new Map(old.flatMap(({ value }, index) => (news[index] ? [[value, news[index]] as const] : [])));
+    const renewed = (value: Uint8Array): Uint8Array => instead.get(value) ?? value;
+    for (const [id, object] of kept.objects) kept.objects.set(id, { ...object, value: renewed(object.value) });
+    kept.changes = kept.changes.map(change => ({
+      ...change,
+      value: renewed(change.value),
+      ...(change.previous && { previous: renewed(change.previous) }),
+    }));
+    return instead.size;
   }
 
   async resources(): Promise<readonly string[]> {

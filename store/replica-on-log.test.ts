@@ -60,6 +60,7 @@ const quiet = (log: Log, how: 'never' | 'hints'): Log => ({
   tail: (...args) => log.tail(...args),
   head: resource => log.head(resource),
   subscribe: (resource, listener) => (how === 'never' ? () => {} : log.subscribe(resource, () => listener([]))),
+  rewrite: (...args) => log.rewrite(...args),
   resources: () => log.resources(),
   close: () => log.close(),
 });

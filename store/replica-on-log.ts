@@ -9,7 +9,7 @@
  */
 import type { Logger } from '../kinds/environment.ts';
 import { ownBytes } from './bytes.ts';
-import { ParsedObjects, PastEntry, StoredEntry } from './entries.ts';
+import { ParsedObjects, PastEntry, readOrWhy, StoredEntry } from './entries.ts';
 import { IndexedEntries } from './indexes.ts';
 import { type Change, ExpiredError, type Log, StoreUnavailableError } from './log.ts';
 import { Recent } from './recent-changes.ts';
@@ -190,7 +190,7 @@ class LogReplica implements Replica {
         previous?.namespace ?? namespace,
         previous?.name ?? name,
         change.revision,
-        ownBytes(change.value),
+        ownValue(change),
       );
       if (change.type !== 'deleted') {
         this.entries.put(entry, previous);
@@ -238,12 +238,13 @@ class LogReplica implements Replica {
     let newest = from;
     for await (const page of this.log.load(this.resource)) {
       from = page.from;
-      for (const { key, revision, value } of page.objects) {
+      for (const object of page.objects) {
+        const { key, revision } = object;
         // One string a namespace, not one an object.
         const namespace = namespaces.get(key.namespace) ?? key.namespace;
         namespaces.set(namespace, namespace);
         newest = Math.max(newest, revision);
-        loaded.set(`${namespace}\0${key.name}`, new StoredEntry(this.parsed, namespace, key.name, revision, ownBytes(value)));
+        loaded.set(`${namespace}\0${key.name}`, new StoredEntry(this.parsed, namespace, key.name, revision, ownValue(object)));
       }
     }
     // What a load saw is a state only once every change up to the newest revision in it is in it too.
@@ -251,11 +252,12 @@ class LogReplica implements Replica {
     while (revision < newest) {
       const changes = await this.log.tail(this.resource, revision);
       revision = changes.at(-1)?.revision ?? newest;
-      for (const { type, key, revision: changed, value } of changes) {
+      for (const change of changes) {
+        const { type, key, revision: changed } = change;
         const id = `${key.namespace}\0${key.name}`;
         if ((loaded.get(id)?.revision ?? 0) >= changed) continue;
         if (type === 'deleted') loaded.delete(id);
-        else loaded.set(id, new StoredEntry(this.parsed, key.namespace, key.name, changed, ownBytes(value)));
+        else loaded.set(id, new StoredEntry(this.parsed, key.namespace, key.name, changed, ownValue(change)));
       }
     }
     const before = this.entries.everything();
@@ -273,7 +275,7 @@ class LogReplica implements Replica {
     for (const previous of before) {
       if (this.entries.get(previous.namespace, previous.name) !== undefined) continue;
       // When it went is not known any more; by now it has.
-      const entry = new StoredEntry(this.parsed, previous.namespace, previous.name, this.revision, previous.bytes);
+      const entry = new StoredEntry(this.parsed, previous.namespace, previous.name, this.revision, previous.stored);
       events.push({ type: 'DELETED', entry, previous });
     }
     const old = new IndexedEntries([...before]);
@@ -289,7 +291,11 @@ class LogReplica implements Replica {
 
   private async past(after: number): Promise<ReplicaEvent[]> {
     const changes = await this.log.tail(this.resource, after, batchEvents);
-    return changes.map(({ type, key: { namespace, name }, revision, value, previous }): ReplicaEvent => {
+    return changes.map((change): ReplicaEvent => {
+      const { type, key, revision } = change;
+      const { namespace, name } = key;
+      const previous = readOrWhy(() => change.previous);
+      const value = readOrWhy(() => change.value);
       const entry = new StoredEntry(this.parsed, namespace, name, revision, value);
       const event = { type: eventTypes[type], entry };
       return previous === undefined ? event : { ...event, previous: new PastEntry(namespace, name, previous) };
@@ -302,7 +308,9 @@ class LogReplica implements Replica {
 }
 
 const eventTypes = { created: 'ADDED', updated: 'MODIFIED', deleted: 'DELETED' } as const;
-const sizeOf = ({ entry, previous }: ReplicaEvent): number => entry.bytes.byteLength + (previous?.bytes.byteLength ?? 0);
+const ownValue = (of: { readonly value: Uint8Array }) => readOrWhy(() => ownBytes(of.value));
+const bytesOf = (entry: Entry | undefined): number => (entry instanceof StoredEntry ? entry.size : 0);
+const sizeOf = ({ entry, previous }: ReplicaEvent): number => bytesOf(entry) + bytesOf(previous);
 
 class LogReplicas implements Replicas {
   private readonly log: Log;

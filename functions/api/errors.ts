@@ -1,7 +1,7 @@
 /** What is thrown becomes a `Status`: what a client may see as it is, what the store says in the API's words, and a 500 that reveals nothing. */
 import type { Logger } from '../../kinds/environment.ts';
 import { expired, internalError, StatusError, serviceUnavailable } from '../../kinds/status.ts';
-import { ExpiredError, StoreUnavailableError } from '../../store/log.ts';
+import { ExpiredError, StoreUnavailableError, UnreadableError } from '../../store/log.ts';
 
 const retrySeconds = 1;
 
@@ -16,6 +16,10 @@ export const toStatusError = (error: unknown, logger: Logger, about: Record<stri
     unavailable.status.details = { retryAfterSeconds: retrySeconds };
     return unavailable;
   }
+  if (error instanceof UnreadableError) {
+    logger.error('a stored object cannot be read', { ...about, error: error.message });
+    return unreadable(error);
+  }
   logger.error('a request failed', {
     ...about,
     error: error instanceof Error ? error.stack : String(error),
@@ -23,3 +27,6 @@ export const toStatusError = (error: unknown, logger: Logger, about: Record<stri
   });
   return internalError('the server could not complete the request; its log has the cause');
 };
+
+/** Upstream names the object by its key in etcd. */
+export const unreadable = ({ message }: UnreadableError): StatusError => internalError(message);

@@ -32,12 +32,15 @@ export const asOf = async (log: Log, replica: Replica, namespace: string | undef
   while (after < replica.revision) {
     const settled = replica.revision;
     const changes = await log.tail(replica.resource, after);
-    for (const { key, previous, revision: changed } of changes) {
-      after = changed;
+    for (const change of changes) {
+      const { key } = change;
+      after = change.revision;
       if (namespace && key.namespace !== namespace) continue;
       const id = `${key.namespace}/${key.name}`;
       // The first change since then tells what there was then.
-      if (!past.has(id)) past.set(id, previous && new Past(key.namespace, key.name, previous));
+      if (past.has(id)) continue;
+      const { previous } = change;
+      past.set(id, previous && new Past(key.namespace, key.name, previous));
     }
     // Revisions may have gaps: all up to here is settled, so what the tail does not have will never come.
     if (changes.length === 0) after = settled;

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { openLmdbLog } from '../../store/lmdb.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { silent } from '../silent.ts';
-import { logContract } from './log-contract.ts';
+import { logContract, type OpenedLog } from './log-contract.ts';
+import { rewriteContract } from './rewrite-contract.ts';
 
-logContract('on LMDB', async () => {
+const open = async (): Promise<OpenedLog> => {
   const clock = new ManualClock();
   const path = mkdtempSync(join(tmpdir(), 'windvane-log-'));
   let log = await openLmdbLog({ path, clock, logger: silent });
@@ -22,4 +23,7 @@ logContract('on LMDB', async () => {
       rmSync(path, { recursive: true });
     },
   };
-});
+};
+
+logContract('on LMDB', open);
+rewriteContract('on LMDB', open);

@@ -1,8 +1,12 @@
 import { memoryLog } from '../../store/memory.ts';
 import { ManualClock } from '../manual-clock.ts';
-import { logContract } from './log-contract.ts';
+import { logContract, type OpenedLog } from './log-contract.ts';
+import { rewriteContract } from './rewrite-contract.ts';
 
-logContract('in memory', async () => {
+const open = async (): Promise<OpenedLog> => {
   const clock = new ManualClock();
   return { log: memoryLog({ clock }), clock };
-});
+};
+
+logContract('in memory', open);
+rewriteContract('in memory', open);

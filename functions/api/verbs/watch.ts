@@ -6,11 +6,12 @@ import type { KubeObject } from '../../../kinds/object.ts';
 import { apiVersionOf, type Resource } from '../../../kinds/resource.ts';
 import { conform } from '../../../kinds/schema/decode.ts';
 import { expired, notAcceptable, type Status, StatusError } from '../../../kinds/status.ts';
-import { ExpiredError } from '../../../store/log.ts';
+import { ExpiredError, UnreadableError } from '../../../store/log.ts';
 import type { Entry, Replica, ReplicaEvent } from '../../../store/replica.ts';
 import { type Answer, type Exchange, syncedReplica, toServed } from '../context.ts';
 import { prepareEntries } from '../conversion.ts';
 import { jsonHeaders } from '../encode.ts';
+import { unreadable } from '../errors.ts';
 import { includeOf, partialMetadata, refuseListForm, tableOf } from '../forms.ts';
 import { protobufType } from '../negotiate.ts';
 import { type ListOptions, listOptions, requireRevision } from '../options.ts';
@@ -144,6 +145,7 @@ async function* stream(
 const statusOf = (error: unknown, exchange: Exchange, asked: number, current: number): Status => {
   if (error instanceof ExpiredError) return expired(`too old resource version: ${asked} (${current})`).status;
   if (error instanceof StatusError) return error.status;
+  if (error instanceof UnreadableError) return unreadable(error).status;
   exchange.services.logger.error('a watch failed', {
     error: error instanceof Error ? error.stack : String(error),
     path: exchange.info.path,
