@@ -32,6 +32,10 @@ export class StoredEntry implements Entry {
     throw this.stored;
   }
 
+  get readable(): boolean {
+    return this.stored instanceof Uint8Array;
+  }
+
   /** Of the bytes. */
   get size(): number {
     return this.stored instanceof Uint8Array ? this.stored.byteLength : 0;

@@ -42,7 +42,7 @@ class Index {
 
   /** What an entry was is parsed once more rather than remembered: mostly it is still parsed, and remembering costs memory for all. */
   change(before: StoredEntry | undefined, after: StoredEntry | undefined): void {
-    const now = after === undefined ? [] : this.values(after.size > 0 ? after.object : glance(after));
+    const now = after === undefined ? [] : this.values(after.readable ? after.object : glance(after));
     for (const value of before === undefined ? [] : this.values(glance(before))) {
       if (before === undefined || now.includes(value)) continue;
       const bucket = this.buckets.get(value);
@@ -66,6 +66,8 @@ const labelIndexes = 16;
 export class IndexedEntries {
   private readonly all: SortedEntries;
   private readonly namespaces = new Map<string, SortedEntries>();
+  /** Of which no index knows anything. */
+  private readonly unreadable = new SortedEntries();
   private owners: Index | undefined;
   private nodes: Index | undefined;
   /** The one asked for last comes last. */
@@ -74,7 +76,10 @@ export class IndexedEntries {
   constructor(entries: StoredEntry[] = []) {
     entries.sort(inOrder);
     this.all = new SortedEntries(entries);
-    for (const entry of entries) this.namespace(entry.namespace).append(entry);
+    for (const entry of entries) {
+      this.namespace(entry.namespace).append(entry);
+      if (!entry.readable) this.unreadable.append(entry);
+    }
   }
 
   get(namespace: string, name: string): StoredEntry | undefined {
@@ -84,6 +89,8 @@ export class IndexedEntries {
   put(entry: StoredEntry, before: StoredEntry | undefined): void {
     this.all.put(entry);
     this.namespace(entry.namespace).put(entry);
+    if (before?.readable === false) this.unreadable.remove(before.namespace, before.name);
+    if (!entry.readable) this.unreadable.put(entry);
     this.reindex(before, entry);
   }
 
@@ -92,10 +99,22 @@ export class IndexedEntries {
     const namespace = this.namespaces.get(entry.namespace);
     namespace?.remove(entry.namespace, entry.name);
     if (namespace?.size === 0) this.namespaces.delete(entry.namespace);
+    if (!entry.readable) this.unreadable.remove(entry.namespace, entry.name);
     this.reindex(entry, undefined);
   }
 
   list(query: ListQuery = {}): readonly Entry[] {
+    const found = this.indexed(query);
+    if (query.orUnreadable !== true || this.unreadable.size === 0) return found;
+    const others = this.unreadable.list().filter(entry => query.namespace === undefined || entry.namespace === query.namespace);
+    return others.length === 0 ? found : [...new Set([...found, ...others])].sort(inOrder);
+  }
+
+  everything(): readonly StoredEntry[] {
+    return this.all.list();
+  }
+
+  private indexed(query: ListQuery): readonly Entry[] {
     const sets: SortedEntries[] = [];
     if (query.namespace !== undefined) sets.push(this.namespaces.get(query.namespace) ?? none);
     if (query.ownerUid !== undefined) {
@@ -121,10 +140,6 @@ export class IndexedEntries {
           (namespace === undefined || entry.namespace === namespace) &&
           others.every(set => set.get(entry.namespace, entry.name) !== undefined),
       );
-  }
-
-  everything(): readonly StoredEntry[] {
-    return this.all.list();
   }
 
   private label(name: string): Index {

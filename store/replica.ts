@@ -31,6 +31,8 @@ export interface ListQuery {
   readonly ownerUid?: string;
   /** `spec.nodeName`. */
   readonly nodeName?: string;
+  /** Also those that cannot be read, whatever the indexes are asked: nobody knows whether they are meant. */
+  readonly orUnreadable?: boolean;
 }
 
 export interface Replica {

@@ -97,6 +97,8 @@ export const select = (call: Call, labelSelector: string, fieldSelector: string)
     ...(where ? { namespace: where } : {}),
     ...(equal && Object.keys(equal).length > 0 ? { labels: equal } : {}),
     ...(node ? { nodeName: node } : {}),
+    // A list that leaves one out would say that it is not there.
+    orUnreadable: true,
   };
   const otherLabels = labels.filter(requirement => !(isEquality(requirement) && equal?.[requirement.key] === requirement.values[0]));
   const indexed = (field: string): boolean =>

@@ -9,6 +9,7 @@ import { silent } from '../../test/silent.ts';
 import { openLmdbLog } from '../lmdb.ts';
 import { type Log, type Mutation, type ObjectKey, UnreadableError } from '../log.ts';
 import { memoryLog } from '../memory.ts';
+import type { ListQuery } from '../replica.ts';
 import { createReplicas } from '../replica-on-log.ts';
 import { DataKeys } from './data-keys.ts';
 import { encryptedLog } from './encrypted-log.ts';
@@ -140,11 +141,20 @@ describe('what cannot be read', () => {
     expect(replica.list().map(({ name }) => name)).toEqual(['a', 'bad', 'c']);
     expect(text(replica.list({ namespace: 'c' })[0]?.bytes)).toContain('"c"');
     expect(replica.list({ labels: { app: 'none' } })).toEqual([]);
+    const named = (query: ListQuery): string[] => replica.list({ ...query, orUnreadable: true }).map(({ name }) => name);
+    expect(named({ labels: { app: 'none' } })).toEqual(['bad']);
+    expect(named({ namespace: 'c', labels: { app: 'none' } })).toEqual([]);
+    expect(named({})).toEqual(['a', 'bad', 'c']);
     expect(() => replica.get('bad', 'bad')?.bytes).toThrow(UnreadableError);
     expect(() => replica.get('bad', 'bad')?.object).toThrow('/registry/secrets/bad/bad');
     await write(above, put(secret('d'), 0, 'later'));
     await replica.sync();
     expect(text(replica.get('default', 'd')?.bytes)).toContain('later');
+    // Written anew it is like the others.
+    await write(above, put(secret('bad', 'bad'), replica.get('bad', 'bad')?.revision ?? 0, 'whole'));
+    await replica.sync();
+    expect(text(replica.get('bad', 'bad')?.bytes)).toContain('whole');
+    expect(named({ labels: { app: 'none' } })).toEqual([]);
   });
 });
 

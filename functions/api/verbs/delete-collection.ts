@@ -14,6 +14,8 @@ export const deleteCollection = async (exchange: Exchange): Promise<Answer> => {
   const query = listOptions(exchange.info.query, false);
   const options = await readDeleteOptions(exchange);
   const answer = await listSelected(exchange, query, select(exchange, query.labelSelector, query.fieldSelector));
+  // One that cannot be read is told before any is gone.
+  for (const entry of answer.entries) void entry.bytes;
   const queue = answer.entries.values();
   const worker = async (): Promise<void> => {
     for (const { namespace, name } of queue) {
