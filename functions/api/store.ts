@@ -55,6 +55,8 @@ export const storeDraft = async (
   if (!previous && !options.dryRun && resourceVersion && resourceVersion !== '0' && /^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', 'resourceVersion should not be set on objects to be created');
   const claims = await claim(call, object, previous?.object);
+  // Shown by a dry run and stored by nobody.
+  if (!options.dryRun) delete (object.metadata as { selfLink?: unknown }).selfLink;
   const { stored: form, served } = await storedForm(call, object, previous?.entry.object);
   if (previous && sameJson({ ...form, metadata: { ...form.metadata, resourceVersion: undefined } }, withoutRevision(previous.entry.object)))
     return { created: false, object: served, stored: { revision: previous.entry.revision, bytes: previous.entry.bytes } };

@@ -23,7 +23,8 @@ test('a path with one method has all its parameters beside it, and watches have 
   const watched = paths['/apis/apps/v1/watch/namespaces/{namespace}/deployments/{name}'];
   expect(watched?.['get']).toMatchObject({ operationId: 'watchAppsV1NamespacedDeployment' });
   expect(watched?.['get']?.parameters).toBeUndefined();
-  const names = (watched?.['parameters'] as unknown as { name: string }[]).map(({ name }) => name);
+  const parameters = (watched?.['parameters'] ?? []) as unknown as { name: string }[];
+  const names = parameters.map(({ name }) => name);
   expect(names).toEqual([...names].sort());
   expect(names).toEqual(expect.arrayContaining(['name', 'namespace', 'pretty', 'watch']));
   expect(paths['/apis/apps/v1/']?.['get']?.operationId).toBe('getAppsV1APIResources');

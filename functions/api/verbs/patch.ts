@@ -210,7 +210,6 @@ const applied = async (call: Call, change: Patch, options: WriteOptions, previou
   if (resourceVersion && !/^\d+$/.test(resourceVersion))
     throw new StatusError(500, '', `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   delete next.metadata.resourceVersion;
-  delete (next.metadata as { selfLink?: unknown }).selfLink;
   resetStatus(resource, next);
   return next;
 };
