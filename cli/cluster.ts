@@ -23,6 +23,10 @@ export const clusterSettings = z.object({
   /** The agents' first port; each further node takes the next. */
   agentPort: z.number().int(),
   dockerSocket: z.string(),
+  /** The file that says which requests are recorded. Absent: none. */
+  auditPolicy: z.string().optional(),
+  /** Absent: `audit.log` beside the other logs. */
+  auditLog: z.string().optional(),
   /**
    * Seats that the priority levels share: requests the API works on at once. One process does all the work, so more at once would serve nobody
    * sooner: it would only move the waiting from the fair queues into the event loop, which is fair to nobody. Fewer would leave too little for
@@ -55,6 +59,7 @@ export const files = (dir: string) => ({
   pki: join(dir, 'pki'),
   store: join(dir, 'store'),
   logs: join(dir, 'logs'),
+  audit: join(dir, 'logs', 'audit.log'),
   run: join(dir, 'run'),
   node: (node: string) => join(dir, 'nodes', node),
 });

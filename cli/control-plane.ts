@@ -11,6 +11,7 @@ import { type Aggregation, createAggregation } from '../functions/api/aggregatio
 import { extensionContents } from '../functions/api/aggregation/content.ts';
 import { serviceAllocator } from '../functions/api/allocation/service.ts';
 import { type Api, createApi } from '../functions/api/api.ts';
+import type { Auditing } from '../functions/api/audit/record.ts';
 import { clientCertificate } from '../functions/api/authentication/authenticate.ts';
 import { bearerTokens } from '../functions/api/authentication/bearer.ts';
 import { bootstrapTokens } from '../functions/api/authentication/bootstrap-token.ts';
@@ -22,6 +23,7 @@ import { webhookConverter } from '../functions/api/conversion.ts';
 import { dumpFlowControl } from '../functions/api/flow-control/dump.ts';
 import { flowControl } from '../functions/api/flow-control/flow-control.ts';
 import { extentIn } from '../functions/api/flow-control/seats.ts';
+import type { AuditFile } from '../functions/api/local/audit-file.ts';
 import { type LocalBackends, localBackends } from '../functions/api/local/backends.ts';
 import { localWebhookCaller } from '../functions/api/local/webhook-caller.ts';
 import { type LocalServer, serve } from '../functions/api/local.ts';
@@ -82,7 +84,8 @@ async function main(): Promise<void> {
     bootstrap({ log, registry: builtIn, facts: bootstrapObjects(), addresses, clock, random }),
   ]);
   const registry = await servedRegistry(builtIn, replicas);
-  const { api, backends, aggregation, identity } = await assemble({ log, replicas, registry, settings, pki, logger });
+  const audit = await auditingOf(settings, paths.audit, logger);
+  const { api, backends, aggregation, identity } = await assemble({ log, replicas, registry, settings, pki, logger, auditing: audit });
 
   const server = await listen(api, backends, settings.host, settings, pki, logger);
   const atGateway = settings.nodes > 0 ? listenWhenThere(api, backends, settings, pki, logger) : undefined;
@@ -105,6 +108,7 @@ async function main(): Promise<void> {
     await Promise.all([server.close(), atGateway?.close()]);
     await Promise.all([definitions.close(), controllers?.close()]);
     backends.close();
+    await audit?.sink.close();
     await replicas.close();
     await log.close();
     process.exit(0);
@@ -143,9 +147,10 @@ interface Parts {
   readonly settings: ClusterSettings;
   readonly pki: ClusterPki;
   readonly logger: Logger;
+  readonly auditing: Auditing | undefined;
 }
 
-async function assemble({ log, replicas, registry, settings, pki, logger }: Parts) {
+async function assemble({ log, replicas, registry, settings, pki, logger, auditing }: Parts) {
   const issuer = `https://kubernetes.default.svc.${settings.clusterDomain}`;
   const tokens = serviceAccountTokens({
     signingKey: pki.serviceAccountKey,
@@ -187,6 +192,7 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     backends,
     flowControl: fair,
     aggregation,
+    ...(auditing ? { auditing } : {}),
     clock,
     random,
     logger,
@@ -197,6 +203,17 @@ async function assemble({ log, replicas, registry, settings, pki, logger }: Part
     tokenFor: tokens.legacyToken,
   };
   return { api, backends, aggregation, identity };
+}
+
+/** Loaded only where requests are recorded. */
+async function auditingOf(settings: ClusterSettings, path: string, logger: Logger): Promise<(Auditing & { sink: AuditFile }) | undefined> {
+  if (settings.auditPolicy === undefined) return undefined;
+  const [{ readPolicy }, { auditFile }] = await Promise.all([
+    import('../functions/api/audit/policy.ts'),
+    import('../functions/api/local/audit-file.ts'),
+  ]);
+  const policy = readPolicy(readFileSync(settings.auditPolicy, 'utf8'));
+  return { policy, sink: await auditFile({ path: settings.auditLog ?? path, logger }) };
 }
 
 /** What the API server upstream does itself: it runs with every API. */

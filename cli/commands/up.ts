@@ -1,6 +1,8 @@
 /** `windvane up [FILE...]`: makes the cluster if it is new, starts it, waits until it is ready, and applies the files. */
 
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readPolicy } from '../../functions/api/audit/policy.ts';
 import { adminClient, adminCredentials, serverUrl } from '../api-client.ts';
 import { apply, readManifests, waitAvailable } from '../apply.ts';
 import { running } from '../background.ts';
@@ -29,6 +31,8 @@ interface UpOptions {
   nodes?: string;
   controllers: boolean;
   dockerSocket?: string;
+  auditPolicy?: string | false;
+  auditLog?: string;
   timeout: string;
 }
 
@@ -47,6 +51,9 @@ export const up: Command = program => {
     .option('--nodes <count>', '0: the control plane alone, without Docker or root (default: 1)')
     .option('--no-controllers', 'the API server alone: no controller, no scheduler (with --nodes 0)')
     .option('--docker-socket <path>', 'the Docker Engine of the node (default: /var/run/docker.sock)')
+    .option('--audit-policy <file>', 'records requests as this policy says (audit.k8s.io/v1 Policy)')
+    .option('--no-audit-policy', 'records none any more')
+    .option('--audit-log <file>', 'where to (default: logs/audit.log in the data folder)')
     .option('--timeout <seconds>', 'how long to wait until the files are available', '300')
     .action(runUp);
 };
@@ -94,6 +101,7 @@ function settle(existing: Cluster | undefined, options: UpOptions): Cluster {
     ...(options.host === undefined ? {} : { host: options.host }),
     ...(options.nodes === undefined ? {} : { nodes: Number(options.nodes) }),
     ...(options.dockerSocket === undefined ? {} : { dockerSocket: options.dockerSocket }),
+    ...auditSettings(options),
     controllers: options.controllers,
   });
   if (!merged.success) {
@@ -106,6 +114,19 @@ function settle(existing: Cluster | undefined, options: UpOptions): Cluster {
   }
   const dir = options.dataDir === undefined ? (existing?.dir ?? join(clustersRoot(), options.name)) : resolve(options.dataDir);
   return { settings: merged.data, dir };
+}
+
+/** A policy that is wrong is refused here, before anything is started with it. */
+function auditSettings({ auditPolicy: policy, auditLog: log }: UpOptions): Pick<Partial<Cluster['settings']>, 'auditPolicy' | 'auditLog'> {
+  const path = policy ? resolve(policy) : undefined;
+  if (path !== undefined) {
+    try {
+      readPolicy(readFileSync(path, 'utf8'));
+    } catch (error) {
+      throw new Refusal(`The audit policy in ${path} is not valid: ${(error as Error).message}.`, 'Mend the file.', { cause: error });
+    }
+  }
+  return { ...(policy === undefined ? {} : { auditPolicy: path }), ...(log === undefined ? {} : { auditLog: resolve(log) }) };
 }
 
 function nextSteps(cluster: Cluster, paths: readonly string[]): string {

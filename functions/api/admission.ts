@@ -6,6 +6,7 @@ import type { KubeObject } from '../../kinds/object.ts';
 import type { Resource } from '../../kinds/resource.ts';
 import type { Log } from '../../store/log.ts';
 import type { Allocation } from './allocator.ts';
+import type { Level } from './audit/level.ts';
 import type { Outcome } from './commit.ts';
 import type { User } from './types.ts';
 
@@ -33,6 +34,8 @@ export interface AdmissionRequest {
   lookAgain?(): void;
   /** Sent to the client in a `Warning` header. */
   warn(text: string): void;
+  /** Recorded with the request, where requests are, from that level on (`Metadata`). */
+  annotate?(key: string, value: string, from?: Level): void;
   /** What only holds if it is part of the commit; of creations and updates only, and at most one a request. */
   commitWith?(around: AroundCommit): void;
 }

@@ -8,11 +8,12 @@ import type { Clients } from '../client.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Allocator } from './allocator.ts';
+import type { Auditing, AuditRecord } from './audit/record.ts';
 import { createClients } from './clients.ts';
 import type { Services } from './context.ts';
 import type { Converter } from './conversion.ts';
 import { encodeError } from './encode.ts';
-import { toStatusError } from './errors.ts';
+import { isForeseen, toStatusError } from './errors.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
 import { Metrics } from './metrics.ts';
 import { type Accept, negotiate, plainJson } from './negotiate.ts';
@@ -30,6 +31,7 @@ import type {
   UpgradeTarget,
 } from './types.ts';
 import { upgrade } from './upgrade.ts';
+import { copyJson } from './wire.ts';
 
 export interface ApiOptions {
   readonly log: Log;
@@ -52,6 +54,8 @@ export interface ApiOptions {
   readonly aggregation?: Aggregation;
   /** Absent: no webhooks convert custom resources. */
   readonly converter?: Converter;
+  /** Absent: nothing is recorded. Only what comes by HTTP is. */
+  readonly auditing?: Auditing;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -70,31 +74,44 @@ export const createApi = (options: ApiOptions): Api => {
   const allocators = new Map<string, Allocator[]>();
   for (const allocator of options.allocators)
     allocators.set(allocator.resource, [...(allocators.get(allocator.resource) ?? []), allocator]);
-  const { tokens, backends, flowControl, converter } = options;
-  const services: Services = { ...options, allocators, tokens, backends, flowControl, converter };
+  const { tokens, backends, flowControl, converter, auditing } = options;
+  const services: Services = { ...options, allocators, tokens, backends, flowControl, converter, auditing };
   const { authenticators, nonResource, aggregation } = options;
   const doors: Doors = { services, authenticators, nonResource, aggregation, route, metrics: new Metrics(options) };
   return {
     async handle(request, connection) {
-      const beside: Beside = { warnings: [], headers: undefined };
+      const auditId = request.headers.get('audit-id') || services.random.uuid();
+      const beside: Beside = { auditId, warnings: [], headers: undefined };
+      let panic = false;
       const answer = async (): Promise<ApiResponse> => {
         try {
           return notToBeKept(await serve(doors, request, connection, beside));
         } catch (error) {
           const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+          panic = !isForeseen(error);
+          if (beside.audit) recordFailure(beside.audit, status);
           return encodeError(status, acceptOf(request), beside.warnings);
         }
       };
       const response = await answer();
       beside.observe?.(response.status);
-      const auditId = request.headers.get('audit-id') || services.random.uuid();
-      return { ...response, headers: { 'audit-id': auditId, ...beside.headers, ...response.headers } };
+      const headed = { ...response, headers: { 'audit-id': auditId, ...beside.headers, ...response.headers } };
+      return beside.audit?.answered(headed, panic) ?? headed;
     },
     async authorizeUpgrade(request, connection) {
+      const auditId = request.headers.get('audit-id') || services.random.uuid();
+      const beside: Beside = { auditId, warnings: [], headers: undefined };
       try {
-        return await upgrade(doors, request, connection);
+        const target = await upgrade(doors, request, connection, beside);
+        beside.audit?.upgraded();
+        return target;
       } catch (error) {
-        throw toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+        const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
+        if (beside.audit) {
+          recordFailure(beside.audit, status);
+          beside.audit.answered({ status: status.code, headers: {}, body: null }, !isForeseen(error));
+        }
+        throw status;
       }
     },
     clients: createClients(services),
@@ -104,6 +121,11 @@ export const createApi = (options: ApiOptions): Api => {
 /** What says nothing else about itself is kept by nobody (apiserver `pkg/server/filters/cachecontrol.go`). */
 const notToBeKept = (answer: ApiResponse): ApiResponse =>
   'cache-control' in answer.headers ? answer : { ...answer, headers: { 'cache-control': 'no-cache, private', ...answer.headers } };
+
+const recordFailure = (audit: AuditRecord, { status }: StatusError): void => {
+  audit.concluded(status);
+  if (audit.wants('RequestResponse')) audit.responded(copyJson(status));
+};
 
 /** Queries may hold what is nobody's business in a log. */
 const pathOf = (url: string): string => url.split('?', 1)[0] ?? '';

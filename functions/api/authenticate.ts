@@ -1,4 +1,5 @@
 /** Who is asking, and as whom they act. */
+import type { AuditRecord } from './audit/record.ts';
 import { authenticate as identify } from './authentication/authenticate.ts';
 import { impersonate, wantedUser } from './authentication/impersonation.ts';
 import { attributesOf } from './authorize.ts';
@@ -20,9 +21,13 @@ export const authenticate = async (
   connection: Connection,
   info: RequestInfo,
   warnings: string[],
+  audit?: AuditRecord,
 ): Promise<Identity> => {
   const caller = await identify(authenticators, request, connection, text => warnings.push(text));
+  audit?.identified(caller);
   const wanted = wantedUser(request);
   if (!wanted) return { user: caller };
-  return { ...(await impersonate(authorizer, attributesOf(caller, info), wanted)), caller };
+  const acting = await impersonate(authorizer, attributesOf(caller, info), wanted);
+  audit?.impersonated(acting.user, acting.constraint);
+  return { ...acting, caller };
 };

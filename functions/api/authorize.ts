@@ -2,6 +2,7 @@
 import { isPathSegment } from '../../kinds/names.ts';
 import { type FieldRequirement, parseFieldSelector, requiredField } from '../../kinds/selector/field-selector.ts';
 import { StatusError } from '../../kinds/status.ts';
+import type { AuditRecord } from './audit/record.ts';
 import { denied } from './authorization/denied.ts';
 import type { Attributes, Authorizer, RequestInfo, User } from './types.ts';
 
@@ -34,12 +35,14 @@ export const attributesOf = (user: User, info: RequestInfo): Attributes => {
   return { user, verb, group, version, resource, subresource, namespace, name, ...(selector ? { fieldSelector: selector } : {}) };
 };
 
-export const authorize = async (authorizer: Authorizer, user: User, info: RequestInfo): Promise<void> => {
-  await authorizeAttributes(authorizer, attributesOf(user, info));
+export const authorize = async (authorizer: Authorizer, user: User, info: RequestInfo, audit?: AuditRecord): Promise<void> => {
+  await authorizeAttributes(authorizer, attributesOf(user, info), audit);
 };
 
-export const authorizeAttributes = async (authorizer: Authorizer, attributes: Attributes): Promise<void> => {
+export const authorizeAttributes = async (authorizer: Authorizer, attributes: Attributes, audit?: AuditRecord): Promise<void> => {
   const { allowed, reason } = await authorizer.authorize(attributes);
+  audit?.annotate('authorization.k8s.io/decision', allowed ? 'allow' : 'forbid');
+  audit?.annotate('authorization.k8s.io/reason', reason);
   if (allowed) return;
   throw denied(attributes, reason);
 };

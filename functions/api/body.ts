@@ -5,6 +5,8 @@ import { type Decoded, decodeBody, type Target, warningsOf } from '../../kinds/s
 import { badRequest, StatusError, tooLarge, unsupportedMediaType } from '../../kinds/status.ts';
 import type { Exchange, WriteOptions } from './context.ts';
 import { type BodyType, bodyType, jsonTypes } from './negotiate.ts';
+import { applyDefaults } from './strategy.ts';
+import { copyJson } from './wire.ts';
 
 /** apiserver `pkg/server/config.go` MaxRequestBodyBytes. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -33,6 +35,17 @@ export const report = (
   if (problems.length === 0) return;
   if (validation === 'Strict') throw refuse(`strict decoding error: ${problems.join(', ')}`);
   if (validation === 'Warn') exchange.warnings.push(...warningsOf(problems));
+};
+
+/** The object that was sent, with its defaults; before anything else happens to it. */
+export const recordSent = ({ audit, resource, namespace }: Exchange, target: Target, object: KubeObject): void => {
+  if (!audit) return;
+  audit.refer(object.metadata ?? {});
+  if (!audit.wants('Request')) return;
+  const sent = copyJson(object);
+  if (target === resource) applyDefaults(resource, sent);
+  if (namespace && sent.metadata) sent.metadata.namespace ||= namespace;
+  audit.requested(sent);
 };
 
 /** A body in whichever form it was sent. */
@@ -64,6 +77,7 @@ export const decodeObject = async (
   report(exchange, validation, problems, why =>
     badRequest(`${target.kind} in version ${JSON.stringify(target.version)} cannot be handled as a ${target.kind}: ${why}`),
   );
+  recordSent(exchange, target, object);
   return object;
 };
 
@@ -99,7 +113,9 @@ export const decodeDeleteOptions = async (exchange: Exchange): Promise<JsonObjec
   const options = targetOf('', 'v1', 'DeleteOptions');
   try {
     const [version = 'v1', group = ''] = (await versionOfOptions(body, type)).split('/').reverse();
-    return (await decodeSent({ ...options, group, version }, body, type, { strict: false })).object as unknown as JsonObject;
+    const { object } = await decodeSent({ ...options, group, version }, body, type, { strict: false });
+    if (exchange.audit?.wants('Request')) exchange.audit.requested(copyJson(object));
+    return object as unknown as JsonObject;
   } catch (error) {
     throw error instanceof StatusError ? optionsRefusal(error.message) : error;
   }

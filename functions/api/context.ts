@@ -7,6 +7,7 @@ import type { Guard, Log } from '../../store/log.ts';
 import type { Entry, Replica, Replicas } from '../../store/replica.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Allocator } from './allocator.ts';
+import type { Auditing, AuditRecord } from './audit/record.ts';
 import type { Converter } from './conversion.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
 import type { ListMeta } from './forms.ts';
@@ -26,6 +27,7 @@ export interface Services {
   readonly flowControl: FlowControl | undefined;
   /** Absent: webhooks that convert cannot be called. */
   readonly converter?: Converter | undefined;
+  readonly auditing?: Auditing | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -52,6 +54,8 @@ export interface Call {
   readonly warnings: string[];
   /** Rows that must be as they were seen; only clients in this process have them. */
   readonly guards: readonly Guard[];
+  /** Absent: nothing is recorded. */
+  readonly audit?: AuditRecord;
   /** Rejects where the caller may not create what its update or patch would; clients in this process may. */
   readonly mayCreate?: () => Promise<void>;
 }

@@ -2,11 +2,12 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { KubeObject } from '../../kinds/object.ts';
-import type { StatusError } from '../../kinds/status.ts';
-import type { Answer, Exchange } from './context.ts';
+import type { Status, StatusError } from '../../kinds/status.ts';
+import type { AuditRecord } from './audit/record.ts';
+import type { Answer, Exchange, RawAnswer } from './context.ts';
 import { encodeList } from './encode-list.ts';
 import { partialMetadata, refuseListForm, tableOf } from './forms.ts';
-import type { Accept } from './negotiate.ts';
+import { type Accept, plainJson } from './negotiate.ts';
 import { objectInProtobuf, protobufHeaders } from './protobuf.ts';
 import type { ApiBody, ApiRequest, ApiResponse } from './types.ts';
 import { yamlOf } from './yaml.ts';
@@ -20,9 +21,30 @@ export const encode = async (exchange: Exchange, answer: Answer): Promise<ApiRes
   if (answer.type === 'raw') return withWarnings(answer.response, exchange.warnings);
   const { accept, request } = exchange;
   const headers = headersOf[accept.mediaType];
-  const body = answer.type === 'list' ? await encodeList(exchange, answer) : await encodeObject(exchange, answer);
+  const body = await encodeBody(exchange, answer);
+  if (exchange.audit) await recordAnswer(exchange, exchange.audit, answer, body);
   const response = { status: answer.type === 'list' ? 200 : answer.code, headers, body };
   return compress(request, withWarnings(response, exchange.warnings));
+};
+
+const encodeBody = (exchange: Exchange, answer: Exclude<Answer, RawAnswer>): Promise<ApiBody> =>
+  answer.type === 'list' ? encodeList(exchange, answer) : encodeObject(exchange, answer);
+
+/** Always in JSON, whatever the client asked for. */
+const recordAnswer = async (exchange: Exchange, audit: AuditRecord, answer: Exclude<Answer, RawAnswer>, body: ApiBody): Promise<void> => {
+  // A status is an answer that was made for this request, so that it has no bytes yet.
+  const status = answer.type === 'object' && !answer.bytes && audit.wants('Metadata') ? answer.object() : undefined;
+  if (status?.kind === 'Status' && status.apiVersion === 'v1') audit.concluded(status as unknown as Status);
+  if (!audit.wants('RequestResponse')) return;
+  const { accept } = exchange;
+  const { mediaType } = plainJson;
+  const json = accept.mediaType === mediaType ? body : await encodeBody({ ...exchange, accept: { ...accept, mediaType } }, answer);
+  audit.responded(JSON.parse(textOf(json)));
+};
+
+const textOf = (body: ApiBody): string => {
+  if (typeof body === 'string') return body;
+  return Buffer.concat(body instanceof Uint8Array ? [body] : ((body ?? []) as readonly Uint8Array[])).toString('utf8');
 };
 
 const encodeObject = async (exchange: Exchange, answer: Extract<Answer, { type: 'object' }>): Promise<ApiBody> => {

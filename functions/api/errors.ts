@@ -5,6 +5,10 @@ import { ExpiredError, StoreUnavailableError, UnreadableError } from '../../stor
 
 const retrySeconds = 1;
 
+/** A failure that has an answer of its own. */
+export const isForeseen = (error: unknown): boolean =>
+  error instanceof StatusError || error instanceof ExpiredError || error instanceof StoreUnavailableError;
+
 export const toStatusError = (error: unknown, logger: Logger, about: Record<string, unknown>): StatusError => {
   if (error instanceof StatusError) return error;
   if (error instanceof ExpiredError) return expired('The resourceVersion for the provided request is too old.');

@@ -74,6 +74,7 @@ export async function serve(options: LocalServerOptions): Promise<LocalServer> {
   http1.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const request = new LocalRequest(incoming);
+    socket.on('close', () => request.gone());
     api
       .authorizeUpgrade(request, connectionOf(incoming.socket as TLSSocket))
       .then(target => options.backends.upgrade(target, request.method, socket, head))

@@ -28,6 +28,7 @@ export const admissionRequest = (
   dryRun,
   options,
   warn: text => call.warnings.push(text),
+  ...(call.audit ? { annotate: (key, value, from) => call.audit?.annotate(key, value, from) } : {}),
   ...(commitWith ? { commitWith } : {}),
 });
 

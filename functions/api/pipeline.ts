@@ -8,6 +8,7 @@
  */
 import type { AroundCommit } from './admission.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
+import { AuditRecord } from './audit/record.ts';
 import { authenticate } from './authenticate.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Exchange, Services, WriteOptions } from './context.ts';
@@ -36,18 +37,32 @@ export interface Doors {
 
 /** What the client is told beside the answer, also beside a refusal. */
 export interface Beside {
+  readonly auditId: string;
   readonly warnings: string[];
   headers: Readonly<Record<string, string>> | undefined;
   /** To be called with the status of the answer, once its path has been read. */
   observe?: (status: number) => void;
+  /** Where requests are recorded. */
+  audit?: AuditRecord;
 }
+
+/** What is told and recorded of a request from when its path has been read. */
+export const record = (
+  { auditing, clock }: Services,
+  beside: Beside,
+  arrival: Pick<Exchange, 'request' | 'connection' | 'info'>,
+): AuditRecord | undefined => {
+  if (auditing) beside.audit = new AuditRecord(auditing, clock, { ...arrival, auditId: beside.auditId });
+  return beside.audit;
+};
 
 export const serve = async (doors: Doors, request: ApiRequest, connection: Connection, beside: Beside): Promise<ApiResponse> => {
   const { services } = doors;
   const info = parseRequest(request.method, request.url);
   beside.observe = doors.metrics.begin(request, info);
+  const audit = record(services, beside, { request, connection, info });
   checkTimeout(info);
-  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, beside.warnings);
+  const { user } = await authenticate(doors.authenticators, services.authorizer, request, connection, info, beside.warnings, audit);
   const entered = services.flowControl?.enter(request, info, user);
   const turn = entered instanceof Promise ? await entered : entered;
   if (!turn) return answer(doors, { request, connection, info, user, beside, lasts: () => () => undefined });
@@ -75,8 +90,8 @@ interface Arrived extends Pick<Exchange, 'request' | 'connection' | 'info' | 'us
 
 const answer = async (doors: Doors, { request, connection, info, user, beside, lasts }: Arrived): Promise<ApiResponse> => {
   const { services } = doors;
-  const { warnings } = beside;
-  await authorize(services.authorizer, user, info);
+  const { warnings, audit } = beside;
+  await authorize(services.authorizer, user, info, audit);
   const { aggregation } = doors;
   const extension = aggregation?.serving(info.path);
   if (aggregation && extension) return aggregation.forward(extension, { request, connection, user });
@@ -86,7 +101,19 @@ const answer = async (doors: Doors, { request, connection, info, user, beside, l
   warnings.push(...deprecations(routed.target.resource));
   const builtIn = routed.target.resource.schema.definition !== undefined;
   const accept = routed.passesOn ? plainJson : negotiate(request.headers.get('accept'), routed.streams, builtIn, routed.tables);
-  const exchange: Exchange = { ...routed.target, services, user, request, connection, info, accept, warnings, lasts, guards: [] };
+  const exchange: Exchange = {
+    ...routed.target,
+    services,
+    user,
+    request,
+    connection,
+    info,
+    accept,
+    warnings,
+    lasts,
+    guards: [],
+    ...(audit ? { audit } : {}),
+  };
   // Decodes the body; writes go on through `persist`.
   return encode(exchange, await routed.handler(exchange));
 };

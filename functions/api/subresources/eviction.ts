@@ -4,7 +4,7 @@ import type { JsonObject, KubeObject } from '../../../kinds/object.ts';
 import { fromLabelSelector, matchesLabels } from '../../../kinds/selector/label-selector.ts';
 import { badRequest, forbidden, notFound, StatusError } from '../../../kinds/status.ts';
 import type { Pod } from '../../../kinds/types.ts';
-import { decodeSent, readBody, report, statedVersion, targetOf } from '../body.ts';
+import { decodeSent, readBody, recordSent, report, statedVersion, targetOf } from '../body.ts';
 import { type Answer, type Call, type Exchange, groupResource, objectAnswer, syncedReplica, type WriteOptions } from '../context.ts';
 import { deleteObject } from '../deletion.ts';
 import { mutate } from '../mutate.ts';
@@ -46,6 +46,7 @@ const decodeEviction = async (exchange: Exchange, { fieldValidation }: WriteOpti
     strict,
   });
   report(exchange, fieldValidation, problems, why => badRequest(`Eviction in version "v1" cannot be handled as a Eviction: ${why}`));
+  recordSent(exchange, target, object);
   return object;
 };
 

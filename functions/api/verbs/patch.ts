@@ -17,6 +17,7 @@ import { type PatchType, patchType } from '../negotiate.ts';
 import { writeOptions } from '../options.ts';
 import type { Draft, Written } from '../store.ts';
 import { applyDefaults, dedupOwners, ensureNamespace, keepForeignParts, resetStatus } from '../strategy.ts';
+import { copyJson } from '../wire.ts';
 import { answerOf, updateObject } from '../write.ts';
 import { checkName, creating } from './update.ts';
 
@@ -29,7 +30,9 @@ export interface Patch {
 
 export const readPatch = async (exchange: Exchange, options: WriteOptions, type: PatchType): Promise<Patch> => {
   const body = await readBody(exchange);
-  return parsePatch(body, type, options.fieldValidation !== 'Ignore');
+  const change = parsePatch(body, type, options.fieldValidation !== 'Ignore');
+  if (exchange.audit?.wants('Request')) exchange.audit.requested(copyJson(change.value));
+  return change;
 };
 
 export const parsePatch = (body: Uint8Array, type: PatchType, strict: boolean): Patch => {
