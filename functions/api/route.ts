@@ -59,8 +59,9 @@ export const route: Router = (registry, request, info) => {
   const { name, subresource, rest } = target;
   const namespaced = resource.namespaced;
   const { verb } = info;
+  // Nothing stands between two slashes but in a path that is passed on. Custom resources are found part by part.
+  if (info.path.includes('//') && info.subresource !== 'proxy' && !isCustomResource(resource)) throw pageNotFound();
   // Routes of built-in kinds are by method, and none is for this one.
-  if (info.path.includes('//') && !isCustomResource(resource)) throw pageNotFound();
   const bodiless = request.method === 'HEAD' && !isCustomResource(resource);
   if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;
   // A path of a cluster-scoped resource has no namespace, one item of a namespaced one must have it.

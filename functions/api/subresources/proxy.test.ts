@@ -99,7 +99,12 @@ describe('pods/proxy', () => {
     answers(200, { 'content-type': 'text/html; charset=utf-8', 'content-length': '9', 'x-frame': 'y' }, '<a href="/z">');
     const page = await send('GET', `${pods}/p/proxy/x`);
     expect(answerText(page)).toBe(`<a href="${pods}/p/proxy/z">`);
-    expect(page.headers).toEqual({ 'cache-control': 'no-cache, private', 'content-type': 'text/html; charset=utf-8', 'x-frame': 'y' });
+    expect(page.headers).toEqual({
+      'audit-id': expect.any(String),
+      'cache-control': 'no-cache, private',
+      'content-type': 'text/html; charset=utf-8',
+      'x-frame': 'y',
+    });
   });
 
   test('says why nobody was reached', async () => {
