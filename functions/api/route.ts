@@ -60,7 +60,7 @@ export const route: Router = (registry, request, info) => {
   const namespaced = resource.namespaced;
   const { verb } = info;
   // Nothing stands between two slashes but in a path that is passed on. Custom resources are found part by part.
-  if (info.path.includes('//') && info.subresource !== 'proxy' && !isCustomResource(resource)) throw pageNotFound();
+  if (info.path.includes('//') && subresource !== 'proxy' && !isCustomResource(resource)) throw pageNotFound();
   // Routes of built-in kinds are by method, and none is for this one.
   const bodiless = request.method === 'HEAD' && !isCustomResource(resource);
   if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;
