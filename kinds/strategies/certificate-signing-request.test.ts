@@ -137,3 +137,7 @@ test.each<[object, string]>([
 ])('%p is shown as %p', (status, expected) => {
   expect(strategy.cells?.(request({}, status), 0).at(-1)).toBe(expected);
 });
+
+test('a name is one segment of a path', () => {
+  expect(strategy.nameRule).toBe('path-segment');
+});

@@ -146,7 +146,7 @@ const state = (object: Request): string => {
 
 export const certificateSigningRequest: Strategy<Request> = {
   metadataChecks: wholeAndChange,
-  nameRule: () => [],
+  nameRule: 'path-segment',
   prepareForCreate(object, { user }) {
     const { request, signerName, usages: given, expirationSeconds } = object.spec ?? {};
     const groups = [...user.groups];
