@@ -1,6 +1,6 @@
 /** The Pod Security Standards, as a namespace's labels ask for them (pod-security-admission `admission/admission.go`). */
 import type { KubeObject, ObjectMeta } from '../../../kinds/object.ts';
-import { forbidden, invalid } from '../../../kinds/status.ts';
+import { type FieldError, forbidden, invalid } from '../../../kinds/status.ts';
 import type { Container, Pod, PodSpec } from '../../../kinds/types.ts';
 import type { Entry, Replica, Replicas } from '../../../store/replica.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -89,6 +89,14 @@ const existing = (namespace: string, pods: readonly Pod[], enforced: LevelVersio
   ];
 };
 
+const wouldViolate = (wanted: LevelVersion, found: readonly Violation[]): string =>
+  `would violate PodSecurity ${JSON.stringify(show(wanted))}: ${details(found)}`;
+
+const aggregate = (errors: readonly FieldError[]): string => {
+  const texts = errors.map(({ field, message }) => `${field}: ${message}`);
+  return texts.length === 1 ? texts.join() : `[${texts.join(', ')}]`;
+};
+
 export const podSecurity = (replicas: Replicas): AdmissionPlugin => {
   const open = async (resource: string): Promise<Replica> => replicas.loaded(resource) ?? (await replicas.open(resource));
 
@@ -122,21 +130,24 @@ export const podSecurity = (replicas: Replicas): AdmissionPlugin => {
     enforced: boolean,
   ): Promise<void> => {
     const policy = await policyFor(request);
-    if (policy.warn.level === 'privileged' && (!enforced || policy.enforce.level === 'privileged')) return;
+    const annotate = (key: string, value: string): void => request.annotate?.(`pod-security.kubernetes.io/${key}`, value);
+    if (policy.errors.length > 0) annotate('error', `Failed to parse policy: ${aggregate(policy.errors)}`);
+    if (enforced) annotate('enforce-policy', show(policy.enforce));
+    const audits = request.annotate !== undefined && policy.audit.level !== 'privileged';
+    if (!audits && policy.warn.level === 'privileged' && (!enforced || policy.enforce.level === 'privileged')) return;
     const candidate = candidateOf(metadata, spec);
-    let found: Violation[] | undefined;
-    if (enforced) {
-      found = violations(candidate, policy.enforce);
-      const { group, resource } = request.resource;
-      if (found.length > 0)
-        throw forbidden(
-          { group, resource },
-          request.name,
-          `violates PodSecurity ${JSON.stringify(show(policy.enforce))}: ${details(found)}`,
-        );
+    const found = enforced ? violations(candidate, policy.enforce) : undefined;
+    const under = (wanted: LevelVersion): Violation[] => (found && same(wanted, policy.enforce) ? found : violations(candidate, wanted));
+    if (audits) {
+      const audited = under(policy.audit);
+      if (audited.length > 0) annotate('audit-violations', wouldViolate(policy.audit, audited));
     }
-    const warned = found && same(policy.warn, policy.enforce) ? found : violations(candidate, policy.warn);
-    if (warned.length > 0) request.warn(`would violate PodSecurity ${JSON.stringify(show(policy.warn))}: ${details(warned)}`);
+    if (found && found.length > 0) {
+      const { group, resource } = request.resource;
+      throw forbidden({ group, resource }, request.name, `violates PodSecurity ${JSON.stringify(show(policy.enforce))}: ${details(found)}`);
+    }
+    const warned = under(policy.warn);
+    if (warned.length > 0) request.warn(wouldViolate(policy.warn, warned));
   };
 
   return {

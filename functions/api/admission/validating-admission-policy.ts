@@ -3,6 +3,7 @@
  * A policy holds where a binding puts it in force; with none, it is not even looked at.
  */
 import type * as generated from '@kubernetes/client-node';
+import { goJson } from '../../../kinds/field.ts';
 import { StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
@@ -26,6 +27,7 @@ interface Expressions {
   readonly validations: readonly { readonly rule: Validation; readonly expression: Expression; readonly message?: Expression }[];
 }
 interface Denial {
+  readonly index: number;
   readonly message: string;
   readonly reason?: string;
 }
@@ -61,15 +63,15 @@ const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Denial[]
   const { conditions, validations } = hook.expressions();
   const lenient = hook.policy.spec?.failurePolicy === 'Ignore';
   const { holds, error } = await evaluation.conditions(conditions);
-  if (error !== undefined) return lenient ? [] : [{ message: error }];
+  if (error !== undefined) return lenient ? [] : [{ index: 0, message: error }];
   if (!holds) return [];
   const denials: Denial[] = [];
-  for (const validation of validations) {
+  for (const [index, validation] of validations.entries()) {
     const result = await evaluation.run(validation.expression);
     if ('error' in result) {
-      if (!lenient) denials.push({ message: result.error });
+      if (!lenient) denials.push({ index, message: result.error });
     } else if (result.value !== true)
-      denials.push({ message: await messageOf(evaluation, validation), reason: validation.rule.reason ?? 'Invalid' });
+      denials.push({ index, message: await messageOf(evaluation, validation), reason: validation.rule.reason ?? 'Invalid' });
   }
   return denials;
 };
@@ -78,12 +80,24 @@ const denied = (
   request: AdmissionRequest,
   policy: Policy,
   binding: Binding | undefined,
-  { message, reason = 'Invalid' }: Denial,
+  { message, reason = 'Invalid' }: Omit<Denial, 'index'>,
 ): StatusError => {
   const text = `ValidatingAdmissionPolicy '${policy.metadata.name}'${binding ? ` with binding '${binding.metadata.name}'` : ''} denied request: ${message}`;
   const { status } = refused(request, text);
   return new StatusError(codes[reason] ?? 422, reason, status.message ?? text, { ...status.details, causes: [{ message: text }] });
 };
+
+const failureKey = 'validation.policy.admission.k8s.io/validation_failure';
+const failureText = (policy: Policy, binding: Binding, { message, index }: Denial): string =>
+  goJson([
+    {
+      message,
+      policy: policy.metadata.name,
+      binding: binding.metadata.name,
+      expressionIndex: index,
+      validationActions: binding.spec?.validationActions ?? [],
+    },
+  ]);
 
 export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorizer }: PolicyDependencies): AdmissionPlugin => {
   const inForce = policiesInForce<Policy, Binding, Expressions>({
@@ -115,6 +129,7 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
               for (const denial of await evaluate(hook, evaluation)) {
                 const actions = binding.spec?.validationActions ?? [];
                 if (actions.includes('Deny')) refusal ??= denied(request, policy, binding, denial);
+                if (actions.includes('Audit')) request.annotate?.(failureKey, failureText(policy, binding, denial));
                 if (actions.includes('Warn'))
                   request.warn(
                     `Validation failed for ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}': ${denial.message}`,

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { unauthorized } from '../../../kinds/status.ts';
+import { podSecurity } from '../admission/pod-security.ts';
 import type { ApiOptions } from '../api.ts';
 import { bearerTokens } from '../authentication/bearer.ts';
 import { staticToken } from '../authentication/static-token.ts';
@@ -202,4 +203,39 @@ test('what the policy does not name is not recorded', async () => {
   await send('POST', configMaps, configMap);
   await close();
   expect(events).toEqual([]);
+});
+
+test('admission plugins have their say', async () => {
+  const events: AuditEvent[] = [];
+  const auditing = {
+    policy: policy({ level: 'Metadata', verbs: ['create'], resources: [{ resources: ['pods'] }], omitStages: ['RequestReceived'] }),
+    sink: { write: (event: AuditEvent) => void events.push(JSON.parse(JSON.stringify(event))) },
+  };
+  const { send, close } = await anApi(
+    ({ replicas }) => [podSecurity(replicas)],
+    true,
+    undefined,
+    () => ({ auditing }),
+  );
+  const namespace = (name: string, labels: object) =>
+    send('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+  const pod = (namespaceName: string) =>
+    send('POST', `/api/v1/namespaces/${namespaceName}/pods`, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'p' },
+      spec: { hostNetwork: true, containers: [{ name: 'c', image: 'i' }] },
+    });
+  await namespace('recorded', { 'pod-security.kubernetes.io/audit': 'baseline' });
+  await namespace('refused', { 'pod-security.kubernetes.io/enforce': 'baseline' });
+  expect((await pod('default')).status).toBe(201);
+  expect((await pod('recorded')).status).toBe(201);
+  expect((await pod('refused')).status).toBe(403);
+  await close();
+  const prefix = 'pod-security.kubernetes.io/';
+  expect(events.map(({ annotations }) => [annotations?.[`${prefix}enforce-policy`], annotations?.[`${prefix}audit-violations`]])).toEqual([
+    ['privileged:latest', undefined],
+    ['privileged:latest', 'would violate PodSecurity "baseline:latest": host namespaces (hostNetwork=true)'],
+    ['baseline:latest', undefined],
+  ]);
 });

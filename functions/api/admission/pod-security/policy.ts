@@ -20,7 +20,8 @@ export interface LevelVersion {
 export interface Policy {
   readonly enforce: LevelVersion;
   readonly warn: LevelVersion;
-  /** What is wrong with the labels. The policy holds all the same: the strictest, but for warnings none. */
+  readonly audit: LevelVersion;
+  /** What is wrong with the labels. The policy holds all the same: the strictest, but for warnings and records none. */
   readonly errors: readonly FieldError[];
 }
 
@@ -28,7 +29,7 @@ const prefix = 'pod-security.kubernetes.io/';
 const modes = ['enforce', 'audit', 'warn'] as const;
 const labels = modes.flatMap(mode => [`${prefix}${mode}`, `${prefix}${mode}-version`]);
 const none: LevelVersion = { level: 'privileged', version: 'latest' };
-export const unrestricted: Policy = { enforce: none, warn: none, errors: [] };
+export const unrestricted: Policy = { enforce: none, warn: none, audit: none, errors: [] };
 
 export const strictness = (level: Level): number => levels.indexOf(level);
 export const show = ({ level, version }: LevelVersion): string => `${level}:${version === 'latest' ? version : `v1.${version}`}`;
@@ -73,7 +74,7 @@ const readMode = (given: Readonly<Record<string, string>>, mode: (typeof modes)[
 export const policyOf = (given: Readonly<Record<string, string>> | undefined): Policy => {
   if (!given || !labels.some(label => Object.hasOwn(given, label))) return unrestricted;
   const errors: FieldError[] = [];
-  const [enforce, , warn] = modes.map(mode => readMode(given, mode, errors)) as [Mode, Mode, Mode];
+  const [enforce, audit, warn] = modes.map(mode => readMode(given, mode, errors)) as [Mode, Mode, Mode];
   const follows = !warn.named && enforce.known && strictness(enforce.level) > strictness(warn.level);
   return {
     enforce: { level: enforce.level, version: enforce.version },
@@ -81,6 +82,7 @@ export const policyOf = (given: Readonly<Record<string, string>> | undefined): P
       level: follows ? enforce.level : warn.level,
       version: follows && !warn.versionNamed ? enforce.version : warn.version,
     },
+    audit: { level: audit.level, version: audit.version },
     errors,
   };
 };

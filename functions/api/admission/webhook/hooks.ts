@@ -136,6 +136,7 @@ interface Answer {
   patch?: string;
   patchType?: string;
   warnings?: string[];
+  auditAnnotations?: Record<string, string>;
 }
 
 const denial = ({ name }: Hook, { code = 0, reason = '', message = '', details }: NonNullable<Answer['status']>): StatusError => {
@@ -180,6 +181,7 @@ export const callHook = async (
     if (hook.failurePolicy === 'Ignore') return undefined;
     throw internalError(failedCalling(hook, `received invalid webhook response: ${(error as Error).message}`));
   }
+  for (const [key, value] of Object.entries(answer.auditAnnotations ?? {})) request.annotate?.(`${hook.name}/${key}`, String(value));
   for (const warning of answer.warnings ?? []) request.warn(warning);
   if (!answer.allowed) throw denial(hook, answer.status ?? {});
   return answer;
