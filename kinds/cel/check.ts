@@ -11,9 +11,16 @@ export type Variables = ReadonlyMap<string, Type>;
 /** Messages that expressions may make, by name. */
 export type Messages = (name: string) => Type | undefined;
 
+/** A call's function by its whole name, and those of its overloads that may be meant. */
+export interface Resolved {
+  readonly name: string;
+  readonly overloads: readonly Overload[];
+}
+
 export interface Checked {
   readonly type: Type;
   readonly types: ReadonlyMap<Node, Type>;
+  readonly calls: ReadonlyMap<Node, Resolved>;
   readonly problems: readonly Problem[];
 }
 
@@ -115,6 +122,7 @@ export const qualifiedName = (node: Node): string | undefined => {
 class Checker {
   readonly problems: Problem[] = [];
   readonly types = new Map<Node, Type>();
+  readonly calls = new Map<Node, Resolved>();
   readonly #functions: Declarations;
   readonly #messages: Messages;
   #found: Substitutions = new Map();
@@ -277,15 +285,15 @@ class Checker {
     if (!target) {
       const plain = name.replace(/^\./, '');
       const overloads = this.#functions.get(plain);
-      return overloads ? this.#resolve(plain, overloads, undefined, args, at) : this.#undeclared(at, plain);
+      return overloads ? this.#resolve(node, plain, overloads) : this.#undeclared(at, plain);
     }
     // `sets.contains(...)`: a function with a dot in its name, not a method.
     const prefix = qualifiedName(target);
     const overloads = prefix === undefined ? undefined : this.#functions.get(`${prefix}.${name}`);
-    if (overloads) return this.#resolve(`${prefix}.${name}`, overloads, undefined, args, at);
+    if (overloads) return this.#resolve(node, `${prefix}.${name}`, overloads);
     this.check(target, scope);
     const methods = this.#functions.get(name);
-    return methods ? this.#resolve(name, methods, target, args, at) : this.#undeclared(at, name);
+    return methods ? this.#resolve(node, name, methods, target) : this.#undeclared(at, name);
   }
 
   #optionalSelect({ args, at }: Call, scope: Variables): Type {
@@ -296,14 +304,19 @@ class Checker {
     return optionalOf(this.#field(at, given.kind === 'optional' ? given.of : given, String(key.value)));
   }
 
-  #resolve(name: string, overloads: readonly Overload[], target: Node | undefined, args: readonly Node[], at: number): Type {
+  #resolve(node: Call, name: string, overloads: readonly Overload[], target?: Node): Type {
+    const { args, at } = node;
+    const matching: Overload[] = [];
+    this.calls.set(node, { name, overloads: matching });
     const types = [...(target ? [target] : []), ...args].map(node => this.types.get(node) ?? error);
     let result: Type | undefined;
-    for (const { method, args: wanted, result: made, parameters } of overloads) {
+    for (const overload of overloads) {
+      const { method, args: wanted, result: made, parameters } = overload;
       if (method !== (target !== undefined) || wanted.length !== types.length) continue;
       const fresh: Substitutions = new Map(parameters.map(parameter => [parameter, this.#newParameter()]));
       const instance = (type: Type): Type => (parameters.length > 0 ? substitute(fresh, type, false) : type);
       if (!this.#assignable(types, wanted.map(instance))) continue;
+      matching.push(overload);
       const one = substitute(this.#found, instance(made), false);
       if (!result) result = one;
       else if (result.kind !== 'dyn' && !exactly(one, result)) result = dyn;
@@ -371,5 +384,5 @@ export const check = (node: Node, variables: Variables, functions: Declarations,
   const checker = new Checker(functions, messages);
   checker.check(node, variables);
   const types = checker.finish();
-  return { type: types.get(node) ?? dyn, types, problems: checker.problems };
+  return { type: types.get(node) ?? dyn, types, calls: checker.calls, problems: checker.problems };
 };

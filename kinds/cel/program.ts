@@ -2,7 +2,7 @@
 import type { CelEnv, CelInput, CelValue } from '@bufbuild/cel';
 import { RE2JS } from 're2js';
 import { childrenOf, type Node, type Problem } from './ast.ts';
-import { check, type Messages, type Variables } from './check.ts';
+import { check, type Messages, type Resolved, type Variables } from './check.ts';
 import { declarations } from './declarations.ts';
 import { library } from './library.ts';
 import { literalProblems } from './literals.ts';
@@ -21,6 +21,7 @@ export interface Program {
   readonly node: Node;
   /** Of each part of it. */
   readonly types: ReadonlyMap<Node, Type>;
+  readonly calls: ReadonlyMap<Node, Resolved>;
   /** Names of variables that it uses. */
   readonly uses: ReadonlySet<string>;
   /** How many comprehensions stand within each other: the exponent of its cost. */
@@ -112,7 +113,7 @@ export const compile = (source: string, variables: Variables, initializers = fal
   if ('problems' in parsed) return refuse(source, parsed.problems);
   const { node } = parsed;
   const functions = declarations(initializers);
-  const { type, types, problems } = check(node, variables, functions, initializers ? changes : undefined);
+  const { type, types, calls, problems } = check(node, variables, functions, initializers ? changes : undefined);
   if (problems.length > 0) refuse(source, problems);
   const wrong = literalProblems(node);
   if (wrong.length > 0) refuse(source, wrong);
@@ -124,6 +125,7 @@ export const compile = (source: string, variables: Variables, initializers = fal
     type,
     node,
     types,
+    calls,
     run(bindings) {
       try {
         planned ??= cel.plan(environmentOf(), lower(node, { types, functions }));

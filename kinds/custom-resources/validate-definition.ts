@@ -2,11 +2,15 @@
  * Whether the schema of a definition may be served by (apiextensions `pkg/apis/apiextensions/validation/validation.go`): it is structural,
  * its defaults would be taken, and its rules compile.
  */
+import { estimateCost } from '../cel/cost.ts';
+import { extentOf, mostOften } from '../cel/extents.ts';
+import type { Program } from '../cel/program.ts';
 import { forbidden, goJson, invalid, notSupported, type Path, required } from '../field.ts';
 import type { Schema, ValidationRule } from '../schema/schema.ts';
 import type { FieldError } from '../status.ts';
 import { fieldPath } from './field-path.ts';
 import { goRule, problemBesideStatus } from './go-form.ts';
+import { mostParts, RuleCosts } from './rule-costs.ts';
 import { compileRules } from './rules.ts';
 import { schemaOf } from './schema.ts';
 import { conversionProblem, entriesOf, isSchema, listOf, type SchemaProps, validateStructural } from './structural.ts';
@@ -29,6 +33,9 @@ interface Place {
   readonly schema: Schema | undefined;
   readonly whole: boolean;
   readonly depth: number;
+  /** How often such a part may stand in an object; undefined: its own size alone bounds that. */
+  readonly often: number | undefined;
+  readonly costs: RuleCosts;
 }
 
 interface Found {
@@ -182,13 +189,19 @@ const refused = (rule: ValidationRule, at: Path, detail: string): FieldError => 
   message: `Invalid value: ${goJson(goRule(rule as unknown as SchemaProps))}: ${detail}`,
 });
 
-const validateCompiled = (schema: Schema, field: Path, { whole, uncorrelatable }: Place): FieldError[] => {
+const validateCompiled = (schema: Schema, field: Path, { whole, uncorrelatable, often, costs }: Place): FieldError[] => {
   const errors: FieldError[] = [];
+  const extent = extentOf(schema, whole);
+  const costOf = (program: Program | undefined): number => (program ? estimateCost(program, () => extent) : 0);
+  const repeated = often ?? (extent ? mostOften(extent) : 1);
   for (const [i, one] of compileRules(schema.rules ?? [], schema, whole).entries()) {
     const at = field.child('x-kubernetes-validations').index(i);
-    const { rule, error, messageError, usesOldSelf } = one;
+    const { rule, program, message, error, messageError, usesOldSelf } = one;
+    const cost = costOf(program);
+    errors.push(...costs.add('rule', at.child('rule'), cost === 0 ? 0 : cost * repeated));
     if (error) errors.push(refused(rule, at.child('rule'), error));
     if (messageError) errors.push(refused(rule, at.child('messageExpression'), messageError));
+    if (message) errors.push(...costs.add('messageExpression', at.child('messageExpression'), costOf(message)));
     if (usesOldSelf && uncorrelatable)
       errors.push(
         invalid(at.child('rule'), rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`),
@@ -201,11 +214,14 @@ const validateCompiled = (schema: Schema, field: Path, { whole, uncorrelatable }
 
 const walk = (props: SchemaProps, field: Path, place: Place): Found => {
   const found: Found = { schema: validateOwn(props, field, place), rules: [] };
+  const parts = mostParts(props);
+  const often = parts === undefined || place.often === undefined ? undefined : parts * place.often;
   if (place.depth > deepest) return { schema: [invalid(field, '', 'is nested too deeply')], rules: [] };
   const below = (inner: unknown, at: Path, change: Partial<Place>): void => {
     if (!isSchema(inner)) return;
     const { schema, rules } = walk(inner, at, {
       ...place,
+      often,
       whole: inner['x-kubernetes-embedded-resource'] === true,
       ...change,
       depth: place.depth + 1,
@@ -275,6 +291,7 @@ export const validateSchemaOfDefinition = (props: SchemaProps, within: Path, sta
   const schema = unlike || structural.length > 0 ? undefined : schemaOf(props);
   const defaults = schema ? validateDefaultsOfDefinition(schema, field) : [];
   errors.push(...structural, ...defaults);
+  const costs = new RuleCosts();
   const found = walk(props, field, {
     noDefaults: undefined,
     insideMetadata: false,
@@ -282,8 +299,10 @@ export const validateSchemaOfDefinition = (props: SchemaProps, within: Path, sta
     schema: defaults.length > 0 ? undefined : schema,
     whole: true,
     depth: 0,
+    often: 1,
+    costs,
   });
   errors.push(...found.schema, ...found.rules);
   if (unlike && errors.length === 0) errors.push(invalid(field, '', unlike));
-  return errors;
+  return [...errors, ...costs.ofSchema(field)];
 };
