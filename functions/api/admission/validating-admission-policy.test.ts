@@ -92,3 +92,41 @@ test('what decides over admission can always be taken back', async () => {
   expect((await api.send('DELETE', `${policies}/validatingadmissionpolicies/p`)).status).toBe(200);
   expect((await map('a')).status).toBe(201);
 });
+
+test('what is to be recorded is recorded; where it cannot be made out the request is denied', async () => {
+  await api.close();
+  const said: Record<string, string> = {};
+  const registry = builtInRegistry();
+  const plugin = ({ replicas, clock }: Parameters<Parameters<typeof anApi>[0]>[0]) =>
+    validatingAdmissionPolicy({ replicas, registry, clock });
+  api = await anApi(parts => {
+    const { validate, ...rest } = plugin(parts);
+    const annotate = (key: string, value: string): void => {
+      said[key] = value;
+    };
+    return [{ ...rest, validate: async request => validate?.({ ...request, annotate }) }];
+  });
+  await put(
+    {
+      auditAnnotations: [
+        { key: 'size', valueExpression: "' ' + string(object.data.size())" },
+        { key: 'none', valueExpression: 'null' },
+        { key: 'one', valueExpression: 'string(object.data.one)' },
+      ],
+      validations: [{ expression: 'false', message: 'never' }],
+    },
+    { validationActions: ['Audit'] },
+  );
+  expect((await map('a', { one: 'x' })).status).toBe(201);
+  expect(said).toEqual({
+    'p/size': '1',
+    'p/one': 'x',
+    'validation.policy.admission.k8s.io/validation_failure':
+      '[{"message":"never","policy":"p","binding":"p","expressionIndex":0,"validationActions":["Audit"]}]',
+  });
+  const refused = await map('b', { two: 'x' });
+  expect(refused.status).toBe(422);
+  expect(refused.body.message).toContain(
+    "with binding 'p' denied request: expression 'string(object.data.one)' resulted in error: no such key: one",
+  );
+});

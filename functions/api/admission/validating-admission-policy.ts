@@ -19,17 +19,27 @@ type Validation = NonNullable<NonNullable<Policy['spec']>['validations']>[number
 
 const group = 'admissionregistration.k8s.io';
 const longestMessage = 5 * 1024;
+const longestAnnotation = 10 * 1024;
 const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 403, RequestEntityTooLarge: 413, Invalid: 422 };
 
 interface Expressions {
   readonly conditions: readonly Expression[];
   readonly variables: readonly Variable[];
   readonly validations: readonly { readonly rule: Validation; readonly expression: Expression; readonly message?: Expression }[];
+  readonly annotations: readonly { readonly key: string; readonly expression: Expression }[];
 }
 interface Denial {
   readonly index: number;
   readonly message: string;
   readonly reason?: string;
+}
+
+interface Judgement {
+  readonly denials: readonly Denial[];
+  /** What the policy wants recorded with the request. */
+  readonly annotations: readonly (readonly [key: string, value: string])[];
+  /** Why it could not be made out what is to be recorded: denies, whatever else is to be done about denials. */
+  readonly failures: readonly string[];
 }
 
 type InForce = Hook<Policy, Binding, Expressions>;
@@ -47,6 +57,10 @@ const compilePolicy = ({ spec }: Policy): Expressions => {
       expression: compileExpression(rule.expression, scope, 'bool'),
       ...(rule.messageExpression ? { message: compileExpression(rule.messageExpression, { ...scope, authorizer: false }, 'string') } : {}),
     })),
+    annotations: (spec?.auditAnnotations ?? []).map(({ key, valueExpression }) => ({
+      key,
+      expression: compileExpression(valueExpression.trim(), scope, 'string or null'),
+    })),
   };
 };
 
@@ -59,12 +73,12 @@ const messageOf = async (evaluation: Evaluation, { rule, message }: Expressions[
 };
 
 /** Expressions that fail to be evaluated deny, unless the policy wants to be passed over then. */
-const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Denial[]> => {
-  const { conditions, validations } = hook.expressions();
+const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Judgement> => {
+  const { conditions, validations, annotations: wanted } = hook.expressions();
   const lenient = hook.policy.spec?.failurePolicy === 'Ignore';
   const { holds, error } = await evaluation.conditions(conditions);
-  if (error !== undefined) return lenient ? [] : [{ index: 0, message: error }];
-  if (!holds) return [];
+  if (error !== undefined) return lenient ? nothing : { ...nothing, denials: [{ index: 0, message: error }] };
+  if (!holds) return nothing;
   const denials: Denial[] = [];
   for (const [index, validation] of validations.entries()) {
     const result = await evaluation.run(validation.expression);
@@ -73,8 +87,18 @@ const evaluate = async (hook: InForce, evaluation: Evaluation): Promise<Denial[]
     } else if (result.value !== true)
       denials.push({ index, message: await messageOf(evaluation, validation), reason: validation.rule.reason ?? 'Invalid' });
   }
-  return denials;
+  const annotations: [string, string][] = [];
+  const failures: string[] = [];
+  for (const { key, expression } of wanted) {
+    const result = await evaluation.run(expression);
+    if ('error' in result) {
+      if (!lenient) failures.push(result.error);
+    } else if (typeof result.value === 'string' && result.value.trim())
+      annotations.push([key, result.value.trim().slice(0, longestAnnotation)]);
+  }
+  return { denials, annotations, failures };
 };
+const nothing: Judgement = { denials: [], annotations: [], failures: [] };
 
 const denied = (
   request: AdmissionRequest,
@@ -119,6 +143,7 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
       for (const hook of all) {
         const { policy } = hook;
         if (!matches(policy.spec?.matchConstraints, request, registry, labels)) continue;
+        const annotations = new Map<string, Set<string>>();
         for (const binding of hook.bindings) {
           if (!matches(binding.spec?.matchResources, request, registry, labels)) continue;
           try {
@@ -126,7 +151,8 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
             for (const param of params) {
               const { variables } = hook.expressions();
               const evaluation = new Evaluation({ request, namespace, params: param, variables, authorizer });
-              for (const denial of await evaluate(hook, evaluation)) {
+              const judgement = await evaluate(hook, evaluation);
+              for (const denial of judgement.denials) {
                 const actions = binding.spec?.validationActions ?? [];
                 if (actions.includes('Deny')) refusal ??= denied(request, policy, binding, denial);
                 if (actions.includes('Audit')) request.annotate?.(failureKey, failureText(policy, binding, denial));
@@ -135,6 +161,8 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
                     `Validation failed for ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}': ${denial.message}`,
                   );
               }
+              for (const message of judgement.failures) refusal ??= denied(request, policy, binding, { message });
+              for (const [key, value] of judgement.annotations) annotations.set(key, (annotations.get(key) ?? new Set()).add(value));
             }
           } catch (error) {
             if (!(error instanceof ConfigurationError)) throw error;
@@ -144,6 +172,7 @@ export const validatingAdmissionPolicy = ({ replicas, registry, clock, authorize
               : denied(request, policy, binding, { message: `failed to configure binding: ${error.message}` });
           }
         }
+        for (const [key, values] of annotations) request.annotate?.(`${policy.metadata.name}/${key}`, [...values].join(', '));
       }
       if (refusal) throw refusal;
     },
