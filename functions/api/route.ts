@@ -46,6 +46,12 @@ const ofItem = new Set(['get', 'update', 'patch', 'delete']);
 const methodNotServed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 
+/** What follows `proxy` is a path of somebody else. */
+const ownPart = (path: string, { name, subresource }: NonNullable<RequestInfo['target']>): string => {
+  const end = subresource === 'proxy' ? path.indexOf(`/${name}/proxy`) : -1;
+  return end < 0 ? path : path.slice(0, end);
+};
+
 export const route: Router = (registry, request, info) => {
   const { target } = info;
   if (!target) return undefined;
@@ -60,7 +66,7 @@ export const route: Router = (registry, request, info) => {
   const namespaced = resource.namespaced;
   const { verb } = info;
   // Nothing stands between two slashes but in a path that is passed on. Custom resources are found part by part.
-  if (info.path.includes('//') && subresource !== 'proxy' && !isCustomResource(resource)) throw pageNotFound();
+  if (ownPart(info.path, target).includes('//') && !isCustomResource(resource)) throw pageNotFound();
   // Routes of built-in kinds are by method, and none is for this one.
   const bodiless = request.method === 'HEAD' && !isCustomResource(resource);
   if (isCustomResource(resource) && leadsElsewhere(resource, target, verb)) return undefined;

@@ -123,6 +123,8 @@ describe('pods/proxy', () => {
     expect(asked.map(({ request }) => [request.path, request.headers['accept'], request.headers['x-forwarded-uri']])).toEqual([
       ['/a/c/', 'text/html', `${pods}/p/proxy/a/c/a/c/`],
     ]);
+    expect((await send('GET', `${pods}/p//proxy/a`)).status).toBe(404);
+    expect(asked).toHaveLength(1);
   });
 
   test('takes every method', async () => {
