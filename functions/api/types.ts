@@ -10,8 +10,13 @@ export interface ApiRequest {
   readonly method: string;
   /** Absolute, or path and query. */
   readonly url: string;
-  /** `entries`: every header with its name in lower case; one that was sent twice comes twice, where the adapter can tell. */
-  readonly headers: { get(name: string): string | null; entries(): Iterable<[string, string]> };
+  readonly headers: {
+    get(name: string): string | null;
+    /** Every header with its name in lower case; one that was sent twice comes twice, where the adapter can tell. */
+    entries(): Iterable<[string, string]>;
+    /** Whether there is any whose name begins so: asked of each request, so an adapter may know a cheaper way than to go through all. */
+    anyWith?(prefix: string): boolean;
+  };
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
   arrayBuffer(): Promise<ArrayBuffer | Uint8Array>;

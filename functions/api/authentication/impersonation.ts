@@ -28,7 +28,7 @@ const extraPrefix = 'impersonate-extra-';
 
 /** Undefined: the caller acts as himself. Throws where groups and so on are asked for without a user. */
 export const wantedUser = ({ headers }: ApiRequest): Wanted | undefined => {
-  if (!headers.entries) return undefined;
+  if (headers.anyWith?.(prefix) === false) return undefined;
   let name = '';
   let uid = '';
   let hasExtra = false;

@@ -28,6 +28,10 @@ export class LocalRequest implements ApiRequest {
         const value = raw[name.toLowerCase()];
         return value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
       },
+      anyWith(prefix) {
+        for (const name in raw) if (name.startsWith(prefix)) return true;
+        return false;
+      },
       *entries() {
         const { rawHeaders } = incoming;
         for (let i = 0; i + 1 < rawHeaders.length; i += 2) yield [(rawHeaders[i] ?? '').toLowerCase(), rawHeaders[i + 1] ?? ''];
