@@ -30,13 +30,20 @@ export interface AccessAnswers {
   readonly missing: Map<string, AccessQuestion>;
 }
 
-let current: AccessAnswers | undefined;
+/** A question costs 350000 of the million that an expression may cost. */
+const mostChecks = 2;
+/** Ends an evaluation, whatever else the expression would have made of it. */
+const tooMany = 'operation cancelled: actual cost limit exceeded';
+
+let current: { readonly answers: AccessAnswers; checks: number } | undefined;
 /** Runs what asks with these answers at hand. */
-export const withAnswers = <T>(answers: AccessAnswers, run: () => T): T => {
+export const withAnswers = <T>(answers: AccessAnswers, run: () => T): T | { readonly error: string } => {
   const before = current;
-  current = answers;
+  const now = { answers, checks: 0 };
+  current = now;
   try {
-    return run();
+    const result = run();
+    return now.checks > mostChecks ? { error: tooMany } : result;
   } finally {
     current = before;
   }
@@ -48,10 +55,11 @@ export const resourceCheckValue = (question: AccessQuestion): CelInput => made(q
 const of = (value: CelValue): AccessQuestion => JSON.parse(textOf('authorizer', value)) as AccessQuestion;
 
 const ask = (question: AccessQuestion): AccessAnswer => {
+  if (current && ++current.checks > mostChecks) throw new Error(tooMany);
   const text = JSON.stringify(question);
-  const answer = current?.known.get(text);
+  const answer = current?.answers.known.get(text);
   if (answer) return answer;
-  current?.missing.set(text, question);
+  current?.answers.missing.set(text, question);
   throw new Error('the authorizer has not been asked yet');
 };
 const answerOf = (value: CelValue): AccessAnswer => JSON.parse(textOf('decision', value)) as AccessAnswer;
