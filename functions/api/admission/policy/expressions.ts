@@ -17,6 +17,7 @@ import type { Schema } from '../../../../kinds/schema/schema.ts';
 import { compileInScope, declareVariables, type ExpressionScope, type Wanted } from '../../../../kinds/strategies/admission-expressions.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 import type { Authorizer, User } from '../../types.ts';
+import { namespaceValue } from './namespace-value.ts';
 
 /** Policies see objects as they are, whatever their schema. */
 const anything: { -readonly [Key in keyof Schema]?: Schema[Key] } = {};
@@ -114,7 +115,7 @@ export class Evaluation {
       oldObject: toCel(previous),
       request: toCel(requestOf(request)),
       params: toCel(params),
-      namespaceObject: toCel(namespace),
+      namespaceObject: namespaceValue(namespace),
       variables: this.variables as CelInput,
       authorizer: authorizerValue(),
       'authorizer.requestResource': resourceCheckValue({
