@@ -5,7 +5,7 @@
 import yaml from 'js-yaml';
 import type { Json, JsonObject } from '../object.ts';
 import { setMember } from './convert.ts';
-import { maxDepth } from './json-text.ts';
+import { census, maxDepth } from './json-text.ts';
 
 /** A body that is no YAML. */
 export class YamlSyntaxError extends Error {
@@ -79,6 +79,8 @@ const halfCharacter = /\p{Surrogate}/u;
 
 /** Spreads aliases out and sorts members, as the detour through a Go map does. */
 class Expansion {
+  /** Of all objects together. */
+  members = 0;
   #budget: number;
   #depth = 0;
   constructor(budget: number) {
@@ -96,7 +98,9 @@ class Expansion {
     if (Array.isArray(value)) made = value.map(item => this.expand(item));
     else {
       const object: JsonObject = {};
-      for (const key of Object.keys(value).sort()) setMember(object, key, this.expand((value as JsonObject)[key]));
+      const keys = Object.keys(value).sort();
+      this.members += keys.length;
+      for (const key of keys) setMember(object, key, this.expand((value as JsonObject)[key]));
       made = object;
     }
     this.#depth--;
@@ -212,6 +216,8 @@ export interface YamlText {
 
 /** The first document as JSON. Throws `YamlSyntaxError`. */
 export const readYaml = (text: string): YamlText => {
+  const json = readAsJson(text);
+  if (json) return json;
   const read = (lenient: boolean): unknown => {
     try {
       return firstDocument(text, lenient);
@@ -225,4 +231,26 @@ export const readYaml = (text: string): YamlText => {
   const twice = first instanceof yaml.YAMLException;
   const value = new Expansion(1000 + 10 * text.length).expand(twice ? read(true) : first);
   return { value, repeated: twice ? repetitions(text) : [] };
+};
+
+/** What YAML refuses or reads in another way than JSON: tabs, and characters that are not printed. */
+const notAlike = /[\t\u007f-\u009f\ufffe\uffff]/;
+
+/**
+ * JSON is YAML, several times faster read, and what nearly every program sends that applies. Undefined where the two could differ: no JSON, a
+ * member that occurs twice, a number whose spelling matters.
+ */
+const readAsJson = (text: string): YamlText | undefined => {
+  if (!text.startsWith('{') || notAlike.test(text)) return undefined;
+  const { members, literals, surrogates } = census(Buffer.from(text));
+  if (literals || surrogates) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const expansion = new Expansion(1000 + 10 * text.length);
+  const expanded = expansion.expand(value);
+  return expansion.members === members ? { value: expanded, repeated: [] } : undefined;
 };
