@@ -1,9 +1,8 @@
 /** Keys are rotated by a process that dies of `kill -9` at every step of it: nothing is lost, and the next start ends what was begun. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { encryptionAtRest } from '../../store/encryption/encryption-at-rest.ts';
@@ -14,6 +13,7 @@ import type { Log } from '../../store/log.ts';
 import { loaded, text, wholeTail } from '../contract/log-contract.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { silent } from '../silent.ts';
+import { bundled } from './bundled.ts';
 
 interface Told {
   readonly namespace: string;
@@ -21,27 +21,15 @@ interface Told {
   readonly revision: number;
 }
 
-const root = resolve(import.meta.dirname, '../..');
 let folder = '';
 let program = '';
 let path = '';
 let keyFile = '';
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windvane-rotation-'));
-  program = join(folder, 'rotator.mjs');
+  ({ folder, program } = bundled('rotator'));
   path = join(folder, 'data');
   keyFile = join(folder, 'keys', 'encryption.keys');
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  execFileSync(join(root, 'node_modules/.bin/esbuild'), [
-    join(root, 'test/crash/rotator.ts'),
-    '--bundle',
-    '--platform=node',
-    '--format=esm',
-    '--external:lmdb',
-    '--log-level=error',
-    `--outfile=${program}`,
-  ]);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -1,10 +1,9 @@
 /** What was acknowledged is there after `kill -9`, in order and whole; proved with a real process that is really killed. */
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openLmdbLog } from '../../store/lmdb.ts';
@@ -12,6 +11,7 @@ import type { Change, Log } from '../../store/log.ts';
 import { loaded, text, wholeTail } from '../contract/log-contract.ts';
 import { ManualClock } from '../manual-clock.ts';
 import { silent } from '../silent.ts';
+import { bundled } from './bundled.ts';
 
 interface Acknowledged {
   readonly writer: string;
@@ -24,23 +24,11 @@ interface Said extends Partial<Acknowledged> {
   readonly unknown?: boolean;
 }
 
-const root = resolve(import.meta.dirname, '../..');
 let folder = '';
 let program = '';
 
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'windvane-crash-'));
-  program = join(folder, 'writer.mjs');
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  execFileSync(join(root, 'node_modules/.bin/esbuild'), [
-    join(root, 'test/crash/writer.ts'),
-    '--bundle',
-    '--platform=node',
-    '--format=esm',
-    '--external:lmdb',
-    '--log-level=error',
-    `--outfile=${program}`,
-  ]);
+  ({ folder, program } = bundled('writer'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
