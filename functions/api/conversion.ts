@@ -27,7 +27,7 @@ export const webhookConverter = (replicas: Replicas, caller: WebhookCaller, rand
       const { apiVersion, body } = conversion.request(part, desired, uid);
       const [first] = part;
       const failed = (why: string): Error => (first ? conversion.failure(first, why) : new Error(why));
-      const text = await ask(replicas, caller, conversion, body).catch((error: unknown) => {
+      const text = await ask({ replicas, caller, random }, conversion, body).catch((error: unknown) => {
         throw failed((error as Error).message);
       });
       made.push(...conversion.read(text, apiVersion, uid, part, desired));
@@ -36,9 +36,15 @@ export const webhookConverter = (replicas: Replicas, caller: WebhookCaller, rand
   },
 });
 
-const ask = async (replicas: Replicas, caller: WebhookCaller, conversion: WebhookConversion, body: string): Promise<string> => {
+interface Asking {
+  readonly replicas: Replicas;
+  readonly caller: WebhookCaller;
+  readonly random: Random;
+}
+
+const ask = async ({ replicas, caller, random }: Asking, conversion: WebhookConversion, body: string): Promise<string> => {
   const { clientConfig = {} } = conversion.options.config;
-  const address = await addressOf(replicas, clientConfig, seconds);
+  const address = await addressOf(replicas, random, clientConfig, seconds);
   const { caBundle } = clientConfig;
   const ca = caBundle ? Buffer.from(caBundle, 'base64').toString('utf8') : undefined;
   const { status, body: text } = await caller.post({ ...address, ca, timeoutMs: seconds * 1000, body }).catch((error: unknown) => {

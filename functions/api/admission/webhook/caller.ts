@@ -1,5 +1,7 @@
 /** The port through which webhooks are called, and where they are. */
+import type { Random } from '../../../../kinds/environment.ts';
 import type { Replicas } from '../../../../store/replica.ts';
+import { endpointOf } from '../../proxy/service-endpoint.ts';
 
 export interface ClientConfig {
   url?: string;
@@ -25,37 +27,17 @@ export interface WebhookCaller {
   post(call: WebhookCall): Promise<{ readonly status: number; readonly body: string }>;
 }
 
-interface Slice {
-  ports?: { name?: string; port?: number }[];
-  endpoints?: { addresses?: string[]; conditions?: { ready?: boolean } }[];
-}
-interface ServiceLike {
-  spec?: { ports?: { name?: string; port?: number }[] };
-}
-
-/** A ready endpoint of the service: the API need not be where cluster IPs lead anywhere. */
-const endpointOf = async (replicas: Replicas, namespace: string, name: string, port: number): Promise<{ host: string; port: number }> => {
-  const [services, slices] = await Promise.all([replicas.open('services'), replicas.open('endpointslices.discovery.k8s.io')]);
-  await Promise.all([services.sync(), slices.sync()]);
-  const service = services.get(namespace, name)?.object as (ServiceLike & object) | undefined;
-  if (!service) throw new Error(`service "${name}" not found`);
-  const portName = service.spec?.ports?.find(one => one.port === port);
-  if (!portName) throw new Error(`no service port ${port} found for service "${name}"`);
-  for (const { object } of slices.list({ namespace, labels: { 'kubernetes.io/service-name': name } })) {
-    const { ports = [], endpoints = [] } = object as Slice;
-    const found = ports.find(one => (one.name ?? '') === (portName.name ?? ''))?.port;
-    const [host] = endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses ?? [];
-    if (found && host) return { host, port: found };
-  }
-  throw new Error(`no endpoints available for service "${name}"`);
-};
-
 export interface Address extends Pick<WebhookCall, 'host' | 'port' | 'path' | 'serverName'> {
   /** As it is called in messages. */
   readonly url: string;
 }
 
-export const addressOf = async (replicas: Replicas, { url, service }: ClientConfig, seconds: number): Promise<Address> => {
+export const addressOf = async (
+  replicas: Replicas,
+  random: Pick<Random, 'next'>,
+  { url, service }: ClientConfig,
+  seconds: number,
+): Promise<Address> => {
   const query = `timeout=${seconds}s`;
   if (url) {
     const parsed = new URL(url);
@@ -68,7 +50,7 @@ export const addressOf = async (replicas: Replicas, { url, service }: ClientConf
   const path = `${own.startsWith('/') ? own : `/${own}`}?${query}`;
   const serverName = `${name}.${namespace}.svc`;
   const shown = `https://${serverName}:${port}${path}`;
-  return { ...(await endpointOf(replicas, namespace, name, port)), path, serverName, url: shown };
+  return { ...(await endpointOf(replicas, random, { namespace, name, port })), path, serverName, url: shown };
 };
 
 const unknownAuthority = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
