@@ -110,8 +110,6 @@ export const notFound = (field: Field, value: unknown): FieldError => error('Not
 export const forbidden = (field: Field, detail?: string): FieldError => error('Forbidden', field, 'Forbidden', detail);
 export const tooLong = (field: Field, limit: number): FieldError =>
   error('TooLong', field, 'Too long', limit < 0 ? 'value is too long' : `may not be more than ${limit} byte${limit === 1 ? '' : 's'}`);
-export const tooLongCharacters = (field: Field, limit: number): FieldError =>
-  error('TooLong', field, 'Too long', limit < 0 ? 'value is too long' : `may not be more than ${limit} character${limit === 1 ? '' : 's'}`);
 export const tooMany = (field: Field, actual: number, limit: number): FieldError =>
   error(
     'TooMany',

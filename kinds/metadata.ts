@@ -29,6 +29,9 @@ export const validateImmutable = (value: unknown, previous: unknown, field: Fiel
   (type?.startsWith('core.') ? formEqual : semanticEqual)(value, previous)
     ? []
     : [invalid(field, (type ? internalForm(type, value) : value) ?? null, immutableText)];
+/** Of a label selector, shown whole. */
+export const validateImmutableSelector = (value: unknown, previous: unknown, field: Field): FieldError[] =>
+  validateImmutable(value, previous, field, 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector');
 export const validateNonNegative = (value: number | undefined, field: Field): FieldError[] =>
   value !== undefined && value < 0 ? [invalid(field, value, negativeText)] : [];
 

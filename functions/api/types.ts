@@ -133,12 +133,6 @@ export type NonResourceHandler = (
   connection: Connection,
 ) => Promise<ApiResponse | undefined>;
 
-/** Where the API finds a node's agent for exec, attach, port-forward, logs and proxy. */
-export interface AgentEndpoint {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Another server that requests are passed on to, and what the two know of each other. */
 export type Backend = { readonly host: string; readonly port: number } & (
   | { /** A node's agent: shown the API's own client certificate. */ readonly kind: 'agent' }

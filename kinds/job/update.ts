@@ -1,7 +1,7 @@
 /** What of a Job may change: little, and while it is suspended a little more. */
 import { semanticEqual } from '../equality.ts';
 import { invalid, type Path, root } from '../field.ts';
-import { validateImmutable } from '../metadata.ts';
+import { validateImmutable, validateImmutableSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { type Container, metaOf, type PodSpec, type PodTemplateSpec } from '../pod-spec/types.ts';
 import type { FieldError } from '../status.ts';
@@ -82,9 +82,7 @@ export const validateJobChange = (next: Job, previous: Job): FieldError[] => {
   const after = next.spec ?? noJob;
   const before = previous.spec ?? noJob;
   checkCompletions(after, before, path.child('completions'), errors);
-  errors.push(
-    ...validateImmutable(after.selector, before.selector, path.child('selector'), 'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector'),
-  );
+  errors.push(...validateImmutableSelector(after.selector, before.selector, path.child('selector')));
   checkTemplateChange(next, previous, errors);
   for (const [field, type] of fixed) errors.push(...validateImmutable(after[field], before[field], path.child(field), type));
   return errors;

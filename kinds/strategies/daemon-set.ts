@@ -3,7 +3,7 @@ import type * as generated from '@kubernetes/client-node';
 import { formEqual } from '../equality.ts';
 import { invalid, notSupported, type Path, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
-import { validateImmutable, validateLabelSelector } from '../metadata.ts';
+import { validateImmutableSelector, validateLabelSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
 import { checkAlwaysRunning, checkMatches, checkTemplate, prepareTemplate, requirementsOf, shownSelector } from '../pod-spec/template.ts';
@@ -116,13 +116,7 @@ export const daemonSet: Strategy<DaemonSet> = {
     setTemplateGeneration(next, templateGenerationOf(previous) + (changed ? 1 : 0));
   },
   validate,
-  validateUpdate: (next, previous) =>
-    validateImmutable(
-      next.spec?.selector,
-      previous.spec?.selector,
-      specPath.child('selector'),
-      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
-    ),
+  validateUpdate: (next, previous) => validateImmutableSelector(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
   warnings(next, previous) {
     if (previous && formEqual(next.spec?.template, previous.spec?.template)) return [];
     return templateWarnings(next.spec?.template, templatePath);

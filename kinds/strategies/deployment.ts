@@ -1,7 +1,7 @@
 import { semanticEqual } from '../equality.ts';
 import { forbidden, invalid, notSupported, type Path, required, root } from '../field.ts';
 import { internalForm } from '../internal-form.ts';
-import { isDns1123Label, validateImmutable } from '../metadata.ts';
+import { isDns1123Label, validateImmutableSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
 import { checkAlwaysRunning, checkSelectorAndTemplate, prepareTemplate, requirementsOf } from '../pod-spec/template.ts';
@@ -95,13 +95,7 @@ export const deployment: Strategy<Deployment> = {
       next.metadata.generation = (previous.metadata.generation ?? 0) + 1;
   },
   validate,
-  validateUpdate: (next, previous) =>
-    validateImmutable(
-      next.spec?.selector,
-      previous.spec?.selector,
-      specPath.child('selector'),
-      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
-    ),
+  validateUpdate: (next, previous) => validateImmutableSelector(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
     const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));

@@ -1,5 +1,5 @@
 import { required, root } from '../field.ts';
-import { isDns1123Label, validateImmutable } from '../metadata.ts';
+import { isDns1123Label, validateImmutableSelector } from '../metadata.ts';
 import type { Errors } from '../pod-spec/check.ts';
 import { defaultTemplate } from '../pod-spec/defaults.ts';
 import { checkAlwaysRunning, checkSelectorAndTemplate, prepareTemplate, requirementsOf } from '../pod-spec/template.ts';
@@ -43,13 +43,7 @@ export const replicaSet: Strategy<ReplicaSet> = {
     checkAlwaysRunning(template, 'ReplicaSet', specPath.child('template'), errors);
     return errors;
   },
-  validateUpdate: (next, previous) =>
-    validateImmutable(
-      next.spec?.selector,
-      previous.spec?.selector,
-      specPath.child('selector'),
-      'io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector',
-    ),
+  validateUpdate: (next, previous) => validateImmutableSelector(next.spec?.selector, previous.spec?.selector, specPath.child('selector')),
   warnings(next, previous) {
     if (previous && next.metadata.generation === previous.metadata.generation) return [];
     const named = previous ? [] : hostnameWarning('Pod names and hostnames', isDns1123Label(next.metadata.name));

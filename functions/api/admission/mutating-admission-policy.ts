@@ -16,7 +16,15 @@ import { applyDefaults } from '../strategy.ts';
 import { copyJson, sameJson } from '../wire.ts';
 import { refused } from './forbidden.ts';
 import { become } from './policy/become.ts';
-import { compileExpression, compileVariables, Evaluation, type Expression, toJson, type Variable } from './policy/expressions.ts';
+import {
+  compileConditions,
+  compileExpression,
+  compileVariables,
+  Evaluation,
+  type Expression,
+  toJson,
+  type Variable,
+} from './policy/expressions.ts';
 import { type Hook, type PolicyDependencies, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
 import { applyOperations, misfitOf, OperationError } from './policy/operations.ts';
@@ -39,9 +47,7 @@ const compilePolicy = ({ spec }: Policy): Expressions => {
   const { variables, scope } = compileVariables(spec?.variables ?? [], params);
   return {
     variables,
-    conditions: (spec?.matchConditions ?? []).map(({ expression }) =>
-      compileExpression((expression ?? '').trim(), { params, authorizer: true }, 'bool'),
-    ),
+    conditions: compileConditions(spec?.matchConditions, params),
     mutations: (spec?.mutations ?? []).map(({ patchType, jsonPatch: patch, applyConfiguration }) => ({
       type: patchType ?? '',
       expression: compileExpression(

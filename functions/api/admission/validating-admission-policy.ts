@@ -8,7 +8,14 @@ import { StatusError } from '../../../kinds/status.ts';
 import type { Kind } from '../../../kinds/types.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { refused } from './forbidden.ts';
-import { compileExpression, compileVariables, Evaluation, type Expression, type Variable } from './policy/expressions.ts';
+import {
+  compileConditions,
+  compileExpression,
+  compileVariables,
+  Evaluation,
+  type Expression,
+  type Variable,
+} from './policy/expressions.ts';
 import { type Hook, type PolicyDependencies, policiesInForce } from './policy/in-force.ts';
 import { isExempt, matches, namespaceOf } from './policy/matching.ts';
 import { ConfigurationError, collectParams } from './policy/params.ts';
@@ -49,9 +56,7 @@ const compilePolicy = ({ spec }: Policy): Expressions => {
   const { variables, scope } = compileVariables(spec?.variables ?? [], params);
   return {
     variables,
-    conditions: (spec?.matchConditions ?? []).map(({ expression }) =>
-      compileExpression((expression ?? '').trim(), { params, authorizer: true }, 'bool'),
-    ),
+    conditions: compileConditions(spec?.matchConditions, params),
     validations: (spec?.validations ?? []).map(rule => ({
       rule,
       expression: compileExpression(rule.expression, scope, 'bool'),

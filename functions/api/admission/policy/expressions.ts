@@ -42,6 +42,10 @@ const expressionOf = (text: string, compiled: ReturnType<typeof compileInScope>)
 export const compileExpression = (text: string, scope: ExpressionScope, wanted: Wanted): Expression =>
   expressionOf(text, compileInScope(text, scope, wanted));
 
+/** When a policy or a webhook is asked at all. */
+export const compileConditions = (conditions: readonly { expression?: string }[] | undefined, params: boolean): Expression[] =>
+  (conditions ?? []).map(({ expression }) => compileExpression((expression ?? '').trim(), { params, authorizer: true }, 'bool'));
+
 export interface PolicyScope {
   readonly variables: readonly Variable[];
   /** Of the policy's own expressions. */

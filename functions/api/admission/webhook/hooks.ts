@@ -9,7 +9,7 @@ import type { AdmissionRequest } from '../../admission.ts';
 import { toServed, toStored } from '../../context.ts';
 import type { Authorizer } from '../../types.ts';
 import { copyJson } from '../../wire.ts';
-import { compileExpression, Evaluation, type Expression, reviewRequest } from '../policy/expressions.ts';
+import { compileConditions, Evaluation, type Expression, reviewRequest } from '../policy/expressions.ts';
 import { isExempt, matches, meantResource, namespaceOf } from '../policy/matching.ts';
 import { addressOf, type ClientConfig, failureOf, textOfReview, type WebhookCaller } from './caller.ts';
 
@@ -74,9 +74,7 @@ export const webhooksOf = ({ replicas, clock }: WebhookDependencies, resource: s
     hooks ??= replica.list().flatMap(({ object }) =>
       ((object as KubeObject & { webhooks?: Webhook[] }).webhooks ?? []).map(webhook => ({
         ...webhook,
-        conditions: (webhook.matchConditions ?? []).map(({ expression }) =>
-          compileExpression((expression ?? '').trim(), { params: false, authorizer: true }, 'bool'),
-        ),
+        conditions: compileConditions(webhook.matchConditions, false),
       })),
     );
     return hooks;
@@ -163,7 +161,7 @@ export const callHook = async (
     const { object = null, previous = null } = seen;
     const about = { uid, ...reviewRequest(seen, request), object, oldObject: previous };
     const body = JSON.stringify({ kind: 'AdmissionReview', apiVersion, request: about });
-    const address = await addressOf(replicas, hook.clientConfig, seconds);
+    const address = await addressOf(replicas, random, hook.clientConfig, seconds);
     const { caBundle } = hook.clientConfig;
     const ca = caBundle ? Buffer.from(caBundle, 'base64').toString('utf8') : undefined;
     const { status, body: text } = await caller.post({ ...address, ca, timeoutMs: seconds * 1000, body }).catch((error: unknown) => {
