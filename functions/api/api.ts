@@ -85,7 +85,7 @@ export const createApi = (options: ApiOptions): Api => {
       let panic = false;
       const answer = async (): Promise<ApiResponse> => {
         try {
-          return notToBeKept(await serve(doors, request, connection, beside));
+          return await serve(doors, request, connection, beside);
         } catch (error) {
           const status = toStatusError(error, services.logger, { method: request.method, path: pathOf(request.url) });
           panic = !isForeseen(error);
@@ -95,7 +95,10 @@ export const createApi = (options: ApiOptions): Api => {
       };
       const response = await answer();
       beside.observe?.(response.status);
-      const headed = { ...response, headers: { 'audit-id': auditId, ...beside.headers, ...response.headers } };
+      const headed = {
+        ...response,
+        headers: { 'audit-id': auditId, 'cache-control': notToBeKept, ...beside.headers, ...response.headers },
+      };
       return beside.audit?.answered(headed, panic) ?? headed;
     },
     async authorizeUpgrade(request, connection) {
@@ -119,8 +122,7 @@ export const createApi = (options: ApiOptions): Api => {
 };
 
 /** What says nothing else about itself is kept by nobody (apiserver `pkg/server/filters/cachecontrol.go`). */
-const notToBeKept = (answer: ApiResponse): ApiResponse =>
-  'cache-control' in answer.headers ? answer : { ...answer, headers: { 'cache-control': 'no-cache, private', ...answer.headers } };
+const notToBeKept = 'no-cache, private';
 
 const recordFailure = (audit: AuditRecord, { status }: StatusError): void => {
   audit.concluded(status);
